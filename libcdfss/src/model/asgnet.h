@@ -1,0 +1,70 @@
+// The few-shot network: ASGNet (SPEC part A) with meta-memories behind its shallow layers (part B).
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/feature_enrichment.h"
+#include "model/meta_memory.h"
+#include "model/resnet.h"
+
+namespace cdfss {
+
+struct AsgnetOptions {
+  std::string backbone = "resnet50-caffe";
+  // Stages 0..3 followed by a meta-memory; empty = plain ASGNet.
+  std::vector<int> memory_layers{0, 1};
+  MetaMemoryOptions memory;  // `channels` is set for each layer from the backbone
+};
+
+// What a support set is to the network.
+struct Prototypes {
+  at::Tensor foreground;  // [256, n], n >= 1, all shots concatenated
+};
+
+// Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
+// memory.<layer>.
+class AsgnetImpl : public torch::nn::Module {
+ public:
+  explicit AsgnetImpl(const AsgnetOptions& options);
+
+  // Images to concatenated layer3 and layer2 features [B, 1536, h, h]. With `pick`, each memory
+  // restyles the features of its layer. `styles`, when given, receives one Style a memory layer: that
+  // of the layer's actual input (B6), for MetaMemory::commit.
+  at::Tensor backbone_features(const at::Tensor& images, std::optional<Pick> pick,
+                               std::vector<Style>* styles = nullptr);
+  // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
+  at::Tensor reduce(const at::Tensor& backbone_features);
+  // One shot's prototypes: features [256, h, w], mask [h, w] of 0/1, seeds int64 [n, 2].
+  Prototypes prototypes(const at::Tensor& features, const at::Tensor& mask, const at::Tensor& seeds,
+                        int iterations) const;
+  // query_features [B, 256, h, w]; prototypes[i] guides item i, or query_features of batch 1 is
+  // decoded once for each.
+  Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes,
+                  bool with_inner);
+
+  ResNet backbone() { return backbone_; }
+  // One a memory layer, in the order of options().memory_layers.
+  std::vector<MetaMemory>& memories() { return memories_; }
+  const AsgnetOptions& options() const { return options_; }
+
+  // For inference only: folds the backbone's BatchNorm.
+  void fold_batch_norm() { backbone_->fold_batch_norm(); }
+
+ private:
+  AsgnetOptions options_;
+  ResNet backbone_{nullptr};
+  torch::nn::Sequential down_conv_{nullptr};
+  FeatureEnrichment enrichment_{nullptr};
+  std::vector<MetaMemory> memories_;
+};
+TORCH_MODULE(Asgnet);
+
+// All shots of a class as one set (SPEC A7, K-shot).
+Prototypes concatenate(const std::vector<Prototypes>& shots);
+
+}  // namespace cdfss

@@ -1,0 +1,39 @@
+// The feature enrichment module (FEM): multi-scale decoder from guided features to logits (A8).
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/container/sequential.h>
+
+#include <array>
+#include <vector>
+
+namespace cdfss {
+
+struct Enriched {
+  at::Tensor logits;              // [B, 2, h, w]; channel 1 = foreground
+  std::vector<at::Tensor> inner;  // per scale [B, 2, b, b]; empty unless asked for
+  at::Tensor res1, res2;          // [B, 256, h, w] intermediate features, for inspection
+};
+
+// Parameter names are the released ASGNet's: corr_conv, alpha_conv, beta_conv, inner_cls, res1,
+// res2, cls.
+class FeatureEnrichmentImpl : public torch::nn::Module {
+ public:
+  // channels: C of the features; `similarity_channels`: channels that come with the guide.
+  explicit FeatureEnrichmentImpl(int channels = 256, int similarity_channels = 1);
+
+  // guide [B, 2C, h, w], similarity [B, similarity_channels, h, w]. Scales: 1, 1/2, 1/4, 1/8 of h
+  // (60, 30, 15, 8 at h = 60).
+  Enriched forward(const at::Tensor& guide, const at::Tensor& similarity, bool with_inner);
+
+  // The four bins of a feature side h (SPEC A8).
+  static std::array<int, 4> bins(int feature_side);
+
+ private:
+  torch::nn::ModuleList corr_conv_, alpha_conv_, beta_conv_, inner_cls_;
+  torch::nn::Sequential res1_{nullptr}, res2_{nullptr}, cls_{nullptr};
+};
+TORCH_MODULE(FeatureEnrichment);
+
+}  // namespace cdfss
