@@ -1,0 +1,25 @@
+// What the command-line programs share: exit codes, how errors are printed, Ctrl-C, progress.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace cdfss {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+// Adds --version and --config to `app`, parses the command line, then runs `body`, whose result is
+// the exit code. --help and --version end with kExitDone. What `body` throws is printed on one line
+// of stderr after the program's name: CLI::ParseError (an option that does not fit the others) and
+// bad options give kExitUsage, everything else kExitFailed.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+// From here on Ctrl-C (SIGINT, SIGTERM) makes interrupted() true instead of ending the program; the
+// second one ends it.
+void catch_interrupt();
+bool interrupted();
+
+}  // namespace cdfss
