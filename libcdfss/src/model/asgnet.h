@@ -52,8 +52,9 @@ class AsgnetImpl : public torch::nn::Module {
   std::vector<MetaMemory>& memories() { return memories_; }
   const AsgnetOptions& options() const { return options_; }
 
-  // For inference only: folds the backbone's BatchNorm.
-  void fold_batch_norm() { backbone_->fold_batch_norm(); }
+  // For inference, after moving to the device: folds the backbone's BatchNorm and converts every
+  // convolution to `dtype`, channels-last. The network can then no longer be saved or trained.
+  void prepare_inference(at::ScalarType dtype);
 
  private:
   AsgnetOptions options_;

@@ -33,7 +33,7 @@ class BottleneckImpl : public torch::nn::Module {
   };
   explicit BottleneckImpl(const Options& options);
   at::Tensor forward(const at::Tensor& x);  // [B, in, H, W] -> [B, 4 planes, H/stride, W/stride]
-  void fold_batch_norm();
+  void fold_batch_norm(at::ScalarType dtype);
 
  private:
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr}, downsample_conv_{nullptr};
@@ -52,9 +52,10 @@ class ResNetImpl : public torch::nn::Module {
   // 2: [B, 512, h, h]; 3: [B, 1024, h, h].
   at::Tensor stage(int index, const at::Tensor& x);
 
-  // Folds BatchNorm's running statistics into the convolutions, for inference: the module then has
-  // convolutions with bias and no BatchNorm, and cannot be saved or trained any more.
-  void fold_batch_norm();
+  // Folds BatchNorm's running statistics into the convolutions and converts those to `dtype`,
+  // channels-last, for inference: what the module registered is then no longer what it computes with,
+  // so it cannot be saved, moved or trained any more.
+  void fold_batch_norm(at::ScalarType dtype);
 
   const ResNetLayout& layout() const { return layout_; }
   static int channels(const ResNetLayout& layout, int stage);

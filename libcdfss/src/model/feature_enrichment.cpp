@@ -1,0 +1,88 @@
+#include "model/feature_enrichment.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+
+#include "tensor/image_tensor.h"
+
+namespace cdfss {
+namespace {
+
+using torch::nn::Sequential;
+
+torch::nn::Conv2d conv(int in, int out, int kernel, bool bias = false) {
+  return torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2).bias(bias));
+}
+
+// [conv, ReLU]
+Sequential conv_relu(int in, int out) { return Sequential(conv(in, out, 1), torch::nn::ReLU()); }
+
+// [conv3x3, ReLU, conv3x3, ReLU], for a residual sum.
+Sequential residual_branch(int channels) {
+  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), conv(channels, channels, 3),
+                    torch::nn::ReLU());
+}
+
+// [conv3x3, ReLU, Dropout2d, conv1x1 to two classes]
+Sequential classifier(int channels) {
+  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), torch::nn::Dropout2d(0.1),
+                    conv(channels, 2, 1, /*bias=*/true));
+}
+
+at::Tensor run(const std::shared_ptr<torch::nn::Module>& module, const at::Tensor& x) {
+  return module->as<Sequential>()->forward(x);
+}
+
+}  // namespace
+
+FeatureEnrichmentImpl::FeatureEnrichmentImpl(int channels, int similarity_channels) {
+  corr_conv_ = register_module("corr_conv", torch::nn::ModuleList());
+  alpha_conv_ = register_module("alpha_conv", torch::nn::ModuleList());
+  beta_conv_ = register_module("beta_conv", torch::nn::ModuleList());
+  inner_cls_ = register_module("inner_cls", torch::nn::ModuleList());
+  for (int level = 0; level < 4; ++level) {
+    corr_conv_->push_back(conv_relu(2 * channels + similarity_channels, channels));
+    if (level > 0) alpha_conv_->push_back(conv_relu(2 * channels, channels));
+    beta_conv_->push_back(residual_branch(channels));
+    inner_cls_->push_back(classifier(channels));
+  }
+  res1_ = register_module("res1", conv_relu(4 * channels, channels));
+  res2_ = register_module("res2", residual_branch(channels));
+  cls_ = register_module("cls", classifier(channels));
+}
+
+std::array<int, 4> FeatureEnrichmentImpl::bins(int feature_side) {
+  return {feature_side, feature_side / 2, feature_side / 4,
+          // The released configuration for 60 says 8, where truncation would give 7.
+          feature_side == 60 ? 8 : feature_side / 8};
+}
+
+Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tensor& similarity,
+                                        bool with_inner) {
+  const int side = static_cast<int>(guide.size(2));
+  Enriched result;
+  std::vector<at::Tensor> scales;
+  const std::array<int, 4> sides = bins(side);
+  for (int level = 0; level < 4; ++level) {
+    const int bin = sides[level];
+    const at::Tensor pooled = bin == side ? guide : at::adaptive_avg_pool2d(guide, {bin, bin});
+    at::Tensor m = run(corr_conv_[level],
+                       at::cat({pooled, resize_align_corners(similarity, bin, bin)}, 1));
+    if (level > 0) {
+      const at::Tensor previous = resize_align_corners(scales.back(), bin, bin);
+      m = run(alpha_conv_[level - 1], at::cat({m, previous}, 1)) + m;
+    }
+    m = run(beta_conv_[level], m) + m;
+    if (with_inner) result.inner.push_back(run(inner_cls_[level], m));
+    scales.push_back(resize_align_corners(m, side, side));
+  }
+  result.res1 = res1_->forward(at::cat(scales, 1));
+  result.res2 = res2_->forward(result.res1) + result.res1;
+  result.logits = cls_->forward(result.res2);
+  return result;
+}
+
+}  // namespace cdfss

@@ -1,0 +1,158 @@
+#include "model/resnet.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/moduledict.h>
+
+#include <array>
+
+#include "cdfss/error.h"
+
+namespace cdfss {
+namespace {
+
+torch::nn::Conv2d make_conv(int in, int out, int kernel, int stride = 1, int dilation = 1) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
+                               .stride(stride)
+                               .padding(kernel == 7 ? 3 : (kernel / 2) * dilation)
+                               .dilation(dilation)
+                               .bias(false));
+}
+
+// Convolution and its BatchNorm, or the convolution alone once they are folded into one.
+at::Tensor conv_bn(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, const at::Tensor& x) {
+  at::Tensor y = conv->forward(x);
+  return bn.is_empty() ? y : bn->forward(y);
+}
+
+// y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias.
+void fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::ScalarType dtype) {
+  if (bn.is_empty()) return;
+  at::NoGradGuard no_grad;
+  const at::Tensor scale = bn->weight * at::rsqrt(bn->running_var + bn->options.eps());  // [out]
+  conv->bias = (bn->bias - bn->running_mean * scale).to(dtype);
+  conv->weight = (conv->weight * scale.view({-1, 1, 1, 1}))
+                     .to(dtype)
+                     .contiguous(at::MemoryFormat::ChannelsLast);
+  bn = nullptr;
+}
+
+struct Stage {
+  int planes, blocks, stride, dilation;
+};
+
+// Residual stages layer1..layer3; layer3 is dilated instead of strided (SPEC A1).
+std::array<Stage, 3> stages_of(const ResNetLayout& layout) {
+  return {Stage{64, 3, 1, 1}, Stage{128, 4, 2, 1}, Stage{256, layout.layer3_blocks, 1, 2}};
+}
+
+}  // namespace
+
+ResNetLayout ResNetLayout::from_name(const std::string& name) {
+  static const std::array<ResNetLayout, 5> kLayouts{{
+      {"resnet50-deep", true, false, 6},
+      {"resnet101-deep", true, false, 23},
+      {"resnet50", false, false, 6},
+      {"resnet101", false, false, 23},
+      {"resnet50-caffe", false, true, 6},
+  }};
+  std::string known;
+  for (const ResNetLayout& layout : kLayouts) {
+    if (layout.name == name) return layout;
+    known += (known.empty() ? "" : ", ") + layout.name;
+  }
+  throw Error(ErrorCode::kInvalidValue, "backbone \"" + name + "\": expected one of " + known);
+}
+
+BottleneckImpl::BottleneckImpl(const Options& options) {
+  const int out = 4 * options.planes;
+  const int first_stride = options.stride_first ? options.stride : 1;
+  conv1_ = register_module("conv1", make_conv(options.in_channels, options.planes, 1, first_stride));
+  bn1_ = register_module("bn1", torch::nn::BatchNorm2d(options.planes));
+  conv2_ = register_module("conv2", make_conv(options.planes, options.planes, 3,
+                                              options.stride / first_stride, options.dilation));
+  bn2_ = register_module("bn2", torch::nn::BatchNorm2d(options.planes));
+  conv3_ = register_module("conv3", make_conv(options.planes, out, 1));
+  bn3_ = register_module("bn3", torch::nn::BatchNorm2d(out));
+  if (options.stride != 1 || options.in_channels != out) {
+    downsample_conv_ = make_conv(options.in_channels, out, 1, options.stride);
+    downsample_bn_ = torch::nn::BatchNorm2d(out);
+    auto downsample = register_module("downsample", torch::nn::ModuleList());
+    downsample->push_back(downsample_conv_);
+    downsample->push_back(downsample_bn_);
+  }
+}
+
+at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
+  at::Tensor y = conv_bn(conv1_, bn1_, x).relu_();
+  y = conv_bn(conv2_, bn2_, y).relu_();
+  y = conv_bn(conv3_, bn3_, y);
+  y = y + (downsample_conv_.is_empty() ? x : conv_bn(downsample_conv_, downsample_bn_, x));
+  return y.relu_();
+}
+
+void BottleneckImpl::fold_batch_norm(at::ScalarType dtype) {
+  fold(conv1_, bn1_, dtype);
+  fold(conv2_, bn2_, dtype);
+  fold(conv3_, bn3_, dtype);
+  if (!downsample_conv_.is_empty()) fold(downsample_conv_, downsample_bn_, dtype);
+}
+
+ResNetImpl::ResNetImpl(const ResNetLayout& layout) : layout_(layout) {
+  // The released Sequential's indices: conv, bn, ReLU (no parameters) three times, or once.
+  auto stem = register_module("layer0", torch::nn::ModuleDict());
+  if (layout.deep_stem) {
+    stem_convs_ = {make_conv(3, 64, 3, 2), make_conv(64, 64, 3), make_conv(64, 128, 3)};
+    stem_bns_ = {torch::nn::BatchNorm2d(64), torch::nn::BatchNorm2d(64),
+                 torch::nn::BatchNorm2d(128)};
+  } else {
+    stem_convs_ = {make_conv(3, 64, 7, 2)};
+    stem_bns_ = {torch::nn::BatchNorm2d(64)};
+  }
+  torch::OrderedDict<std::string, std::shared_ptr<torch::nn::Module>> stem_modules;
+  for (std::size_t i = 0; i < stem_convs_.size(); ++i) {
+    stem_modules.insert(std::to_string(3 * i), stem_convs_[i].ptr());
+    stem_modules.insert(std::to_string(3 * i + 1), stem_bns_[i].ptr());
+  }
+  stem->update(stem_modules);
+
+  int in_channels = layout.stem_channels();
+  int number = 1;
+  for (const Stage& stage : stages_of(layout)) {
+    auto layer = register_module("layer" + std::to_string(number++), torch::nn::ModuleList());
+    std::vector<Bottleneck>& blocks = layers_.emplace_back();
+    for (int i = 0; i < stage.blocks; ++i) {
+      blocks.emplace_back(BottleneckImpl::Options{.in_channels = in_channels,
+                                                  .planes = stage.planes,
+                                                  .stride = i == 0 ? stage.stride : 1,
+                                                  .dilation = stage.dilation,
+                                                  .stride_first = layout.stride_first});
+      layer->push_back(blocks.back());
+      in_channels = 4 * stage.planes;
+    }
+  }
+}
+
+at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
+  at::Tensor y = x;
+  if (index == 0) {
+    for (std::size_t i = 0; i < stem_convs_.size(); ++i) {
+      y = conv_bn(stem_convs_[i], stem_bns_[i], y).relu_();
+    }
+    return at::max_pool2d(y, 3, 2, 1);
+  }
+  for (Bottleneck& block : layers_.at(index - 1)) y = block->forward(y);
+  return y;
+}
+
+void ResNetImpl::fold_batch_norm(at::ScalarType dtype) {
+  for (std::size_t i = 0; i < stem_convs_.size(); ++i) fold(stem_convs_[i], stem_bns_[i], dtype);
+  for (auto& layer : layers_) {
+    for (Bottleneck& block : layer) block->fold_batch_norm(dtype);
+  }
+}
+
+int ResNetImpl::channels(const ResNetLayout& layout, int stage) {
+  return stage == 0 ? layout.stem_channels() : 4 * stages_of(layout).at(stage - 1).planes;
+}
+
+}  // namespace cdfss

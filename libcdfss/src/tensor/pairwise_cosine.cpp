@@ -1,0 +1,18 @@
+#include "tensor/pairwise_cosine.h"
+
+#include <ATen/ATen.h>
+
+namespace cdfss {
+namespace {
+
+at::Tensor unit_rows(const at::Tensor& rows) {
+  return rows / at::linalg_vector_norm(rows, 2, 1, /*keepdim=*/true).clamp_min(1e-12);
+}
+
+}  // namespace
+
+at::Tensor pairwise_cosine(const at::Tensor& a, const at::Tensor& b) {
+  return at::matmul(unit_rows(a), unit_rows(b).t());
+}
+
+}  // namespace cdfss
