@@ -8,8 +8,8 @@
 namespace cdfss {
 
 struct AugmentationOptions {
-  int size = 473;           // S, side of the square output in pixels
-  double scale_min = 0.9;   // isotropic scale drawn from [scale_min, scale_max]
+  int size = 473;          // S, side of the square output in pixels
+  double scale_min = 0.9;  // isotropic scale drawn from [scale_min, scale_max]
   double scale_max = 1.1;
   // true: the longer side is resized to S (A13) instead of the crop of A11 (SPEC B18).
   bool resize = false;
@@ -19,7 +19,8 @@ struct AugmentationOptions {
 };
 
 // Random scale, rotation, blur, flip and crop; image and label together. Output S x S, image
-// CV_8UC3 RGB padded with the ImageNet mean, label padded with 255.
+// CV_8UC3 RGB padded with the ImageNet mean (`resize`: with black, as fit), label padded with 255.
+// Throws Error(kInvalidValue) for a sample whose image and label differ in size, or a side below 8.
 Sample augment(const Sample& sample, const AugmentationOptions& options,
                std::mt19937_64& generator);
 

@@ -12,12 +12,14 @@ namespace cdfss {
 // the stored pixels). Throws Error(kNotFound | kUnreadable).
 cv::Mat read_rgb(const std::filesystem::path& file);
 // CV_8UC1 index map of a PNG or BMP: grey values as they are, palette files as their indices (not
-// their colours). Throws Error(kNotFound | kUnreadable), (kInvalidValue) for RGB or 16-bit files.
+// their colours); colour files that hold only greys give that grey. Throws Error(kNotFound |
+// kUnreadable), (kInvalidValue) for colours, transparency or 16 bits a sample.
 cv::Mat read_index(const std::filesystem::path& file);
 // The same image in the public type.
 Image to_image(const cv::Mat& rgb);
 cv::Mat to_mat(const Image& image);  // copies
-// Writes through a temporary file renamed into place. Throws Error(kUnreadable) naming the file.
+// A PNG of an RGB or one-channel image. Writes through a temporary file renamed into place. Throws
+// Error(kUnreadable) naming the file.
 void write_png(const std::filesystem::path& file, const cv::Mat& image);
 
 }  // namespace cdfss

@@ -17,8 +17,8 @@ struct Sample {
 // One few-shot task: segment `query` given `supports`.
 struct Episode {
   std::string class_name;
-  int class_id = 0;       // index into the dataset's classes()
-  int query_index = 0;    // index of the query image in the dataset
+  int class_id = 0;     // index into the dataset's classes()
+  int query_index = 0;  // index of the query image in the dataset
   std::vector<int> support_indices;
   Sample query;
   std::vector<Sample> supports;  // K shots, distinct images, never the query's
