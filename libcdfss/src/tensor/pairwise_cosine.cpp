@@ -12,7 +12,8 @@ at::Tensor unit_rows(const at::Tensor& rows) {
 }  // namespace
 
 at::Tensor pairwise_cosine(const at::Tensor& a, const at::Tensor& b) {
-  return at::matmul(unit_rows(a), unit_rows(b).t());
+  // Not a matrix product: that would run in bfloat16 under autocast, and equal rows would not tie.
+  return (unit_rows(a).unsqueeze(1) * unit_rows(b).unsqueeze(0)).sum(2);
 }
 
 }  // namespace cdfss

@@ -1,0 +1,54 @@
+#include "loss/segmentation.h"
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+#include "cdfss/error.h"
+#include "tensor/image_tensor.h"
+
+namespace cdfss {
+namespace {
+
+constexpr int64_t kIgnored = 255;
+
+void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
+  if (labels.dim() != 3 || labels.scalar_type() != at::kLong || logits.dim() != 4 ||
+      labels.size(0) != logits.size(0)) {
+    throw Error(ErrorCode::kInvalidValue,
+                "segmentation_loss: expected labels int64 [B, S, S] and logits [B, 2, h, w]");
+  }
+  // The cross entropy itself would stop a GPU for good on another value.
+  const auto known = labels.eq(0).logical_or_(labels.eq(1)).logical_or_(labels.eq(kIgnored));
+  if (!known.all().item<bool>()) {
+    const auto offender = labels.masked_select(known.logical_not())[0].item<int64_t>();
+    throw Error(ErrorCode::kInvalidValue,
+                "segmentation_loss: label " + std::to_string(offender) + ", expected 0, 1 or 255");
+  }
+}
+
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
+                         const at::Tensor& valid_pixels) {
+  const auto resized = resize_align_corners(logits, static_cast<int>(labels.size(1)),
+                                            static_cast<int>(labels.size(2)));
+  // Summed and divided here: the mean over no valid pixel would be NaN.
+  return at::cross_entropy_loss(resized, labels, /*weight=*/{}, at::Reduction::Sum, kIgnored) /
+         valid_pixels;
+}
+
+}  // namespace
+
+SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels) {
+  check_labels(labels, output.logits);
+  const auto valid_pixels = labels.ne(kIgnored).sum().clamp_min(1);
+  SegmentationLoss loss;
+  loss.main = cross_entropy(output.logits, labels, valid_pixels);
+  loss.auxiliary = at::zeros({}, output.logits.options().requires_grad(false));
+  for (const auto& inner : output.inner) {
+    loss.auxiliary = loss.auxiliary + cross_entropy(inner, labels, valid_pixels);
+  }
+  if (!output.inner.empty()) loss.auxiliary = loss.auxiliary / static_cast<double>(output.inner.size());
+  return loss;
+}
+
+}  // namespace cdfss
