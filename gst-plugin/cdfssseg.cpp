@@ -1,0 +1,285 @@
+#include "cdfssseg.h"
+
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine.h"
+#include "failure.h"
+#include "negotiation.h"
+#include "overlay.h"
+#include "settings.h"
+#include "video_frame.h"
+
+GST_DEBUG_CATEGORY_STATIC(cdfssseg_debug);
+#define GST_CAT_DEFAULT cdfssseg_debug
+
+namespace {
+
+using namespace cdfss;  // NOLINT: the element is all about it
+
+struct State {
+  // Guards the two members below it. Innermost: nothing is called, posted or locked while it is
+  // held.
+  std::mutex lock;
+  Settings settings;
+  unsigned changes = kNoChange;  // Change bits that the engine does not know yet
+
+  // The streaming thread's, and start's and stop's while there is none.
+  std::optional<Engine> engine;
+  GstVideoInfo input;
+  GstVideoInfo output;
+  OverlayPainter painter;
+};
+
+}  // namespace
+
+struct GstCdfssSeg {
+  GstBaseTransform parent;
+  State* state;
+};
+struct GstCdfssSegClass {
+  GstBaseTransformClass parent_class;
+};
+
+G_DEFINE_TYPE(GstCdfssSeg, gst_cdfss_seg, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
+    cdfssseg, "cdfssseg", GST_RANK_NONE, gst_cdfss_seg_get_type(),
+    GST_DEBUG_CATEGORY_INIT(cdfssseg_debug, "cdfssseg", 0, "few-shot segmentation"))
+
+namespace {
+
+GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                            GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_PACKED_FORMATS " }")));
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_PACKED_FORMATS ", GRAY8 }")));
+
+GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
+State& state_of(gpointer object) { return *self_of(object)->state; }
+
+void set_property_value(GObject* object, guint id, const GValue* value, GParamSpec*) {
+  State& state = state_of(object);
+  unsigned changes = kNoChange;
+  {
+    const std::lock_guard held(state.lock);
+    changes = set_property(state.settings, id, value);
+    state.changes |= changes;
+  }
+  if ((changes & kOutputChange) != 0) {
+    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
+  }
+}
+
+void get_property_value(GObject* object, guint id, GValue* value, GParamSpec*) {
+  State& state = state_of(object);
+  const std::lock_guard held(state.lock);
+  get_property(state.settings, id, value);
+}
+
+void finalize(GObject* object) {
+  delete self_of(object)->state;
+  G_OBJECT_CLASS(gst_cdfss_seg_parent_class)->finalize(object);
+}
+
+// Loads everything, so that a pipeline with a wrong file never starts.
+gboolean start(GstBaseTransform* base) {
+  State& state = state_of(base);
+  Settings settings;
+  {
+    const std::lock_guard held(state.lock);
+    settings = state.settings;
+    state.changes = kNoChange;
+  }
+  const std::optional<Failure> failure = guard([&] { state.engine.emplace(settings); });
+  if (failure) {
+    post_error(GST_ELEMENT(base), *failure);
+    return FALSE;
+  }
+  const Segmenter& segmenter = state.engine->segmenter();
+  GST_INFO_OBJECT(base, "loaded %s on %s, input size %d, %zu class(es)", settings.model.c_str(),
+                  segmenter.device().c_str(), segmenter.input_size(),
+                  segmenter.class_names().size());
+  return TRUE;
+}
+
+gboolean stop(GstBaseTransform* base) {
+  state_of(base).engine.reset();
+  return TRUE;
+}
+
+GstCaps* transform_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps* caps,
+                        GstCaps* filter) {
+  State& state = state_of(base);
+  Output output;
+  {
+    const std::lock_guard held(state.lock);
+    output = state.settings.output;
+  }
+  GstCaps* result = other_caps(direction, caps, output);
+  if (filter == nullptr) return result;
+  GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(result);
+  return filtered;
+}
+
+gboolean get_unit_size(GstBaseTransform*, GstCaps* caps, gsize* size) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps)) return FALSE;
+  *size = GST_VIDEO_INFO_SIZE(&info);
+  return TRUE;
+}
+
+// A frame becomes a frame; a padded buffer's own size says nothing about the other's.
+gboolean transform_size(GstBaseTransform* base, GstPadDirection, GstCaps*, gsize,
+                        GstCaps* other_caps, gsize* other_size) {
+  return get_unit_size(base, other_caps, other_size);
+}
+
+gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_caps) {
+  State& state = state_of(base);
+  if (!gst_video_info_from_caps(&state.input, input_caps) ||
+      !gst_video_info_from_caps(&state.output, output_caps)) {
+    GST_ERROR_OBJECT(base, "invalid caps %" GST_PTR_FORMAT ", %" GST_PTR_FORMAT, input_caps,
+                     output_caps);
+    return FALSE;
+  }
+  if (GST_VIDEO_INFO_IS_INTERLACED(&state.input)) {
+    post_error(GST_ELEMENT(base),
+               {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                std::string("interlaced video (interlace-mode=") +
+                    gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&state.input)) +
+                    ") is not supported: put a deinterlace element in front"});
+    return FALSE;
+  }
+  // The caps decide, not the property: it may have been set again since they were made.
+  gst_base_transform_set_in_place(base,
+                                  GST_VIDEO_INFO_FORMAT(&state.output) != GST_VIDEO_FORMAT_GRAY8);
+  return TRUE;
+}
+
+gboolean propose_allocation(GstBaseTransform* base, GstQuery* decided, GstQuery* query) {
+  if (!GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)
+           ->propose_allocation(base, decided, query)) {
+    return FALSE;
+  }
+  // In place (nothing was decided) downstream gets the very buffers, so its answer stands.
+  if (decided != nullptr) gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  return TRUE;
+}
+
+gboolean decide_allocation(GstBaseTransform* base, GstQuery* query) {
+  decide_mask_pool(query);
+  return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->decide_allocation(base, query);
+}
+
+// A mask has its frame's size and orientation, so metas that depend on no more go along.
+gboolean transform_meta(GstBaseTransform* base, GstBuffer* output, GstMeta* meta,
+                        GstBuffer* input) {
+  const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
+  bool kept = true;
+  for (; tags != nullptr && *tags != nullptr; ++tags) {
+    kept = kept && (std::strcmp(*tags, GST_META_TAG_VIDEO_STR) == 0 ||
+                    std::strcmp(*tags, GST_META_TAG_VIDEO_SIZE_STR) == 0 ||
+                    std::strcmp(*tags, GST_META_TAG_VIDEO_ORIENTATION_STR) == 0);
+  }
+  return kept || GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)
+                     ->transform_meta(base, output, meta, input);
+}
+
+// Brings the engine up to date with properties that were set since the last frame.
+void apply_changes(GstBaseTransform* base) {
+  State& state = state_of(base);
+  Settings settings;
+  unsigned changes = kNoChange;
+  {
+    const std::lock_guard held(state.lock);
+    changes = std::exchange(state.changes, kNoChange);
+    if (changes != kNoChange) settings = state.settings;
+  }
+  for (const unsigned part : {kThresholdChange + 0U, kNetworkChange | kSupportChange}) {
+    if ((changes & part) == 0) continue;
+    if (const auto failure = guard([&] { state.engine->apply(settings, changes & part); })) {
+      post_warning(GST_ELEMENT(base), *failure);
+    }
+  }
+}
+
+GstFlowReturn flow_of(GstBaseTransform* base, const std::optional<Failure>& failure) {
+  if (!failure) return GST_FLOW_OK;
+  post_error(GST_ELEMENT(base), *failure);
+  return GST_FLOW_ERROR;
+}
+
+// Overlay: the frame is drawn into.
+GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
+  State& state = state_of(base);
+  apply_changes(base);
+  double alpha = 0;
+  {
+    const std::lock_guard held(state.lock);
+    alpha = state.settings.alpha;
+  }
+  return flow_of(base, guard([&] {
+                   const VideoFrame frame(state.input, buffer, GST_MAP_READWRITE);
+                   const Mask& mask = state.engine->segment(frame.view());
+                   state.painter.draw(mask, frame.format(), frame.pixels(), frame.stride(), alpha);
+                 }));
+}
+
+// Mask: the frame is read, its classes written.
+GstFlowReturn transform(GstBaseTransform* base, GstBuffer* input, GstBuffer* output) {
+  State& state = state_of(base);
+  apply_changes(base);
+  return flow_of(base, guard([&] {
+                   const VideoFrame frame(state.input, input, GST_MAP_READ);
+                   const VideoFrame gray(state.output, output, GST_MAP_WRITE);
+                   const Mask& mask = state.engine->segment(frame.view());
+                   for (int y = 0; y < mask.height; ++y) {
+                     std::memcpy(gray.pixels() + y * gray.stride(),
+                                 mask.classes.data() + std::ptrdiff_t{y} * mask.width, mask.width);
+                   }
+                 }));
+}
+
+}  // namespace
+
+static void gst_cdfss_seg_init(GstCdfssSeg* self) {
+  self->state = new State;
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void gst_cdfss_seg_class_init(GstCdfssSegClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = set_property_value;
+  object_class->get_property = get_property_value;
+  object_class->finalize = finalize;
+  install_properties(object_class);
+
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(
+      element_class, "Few-shot segmentation", "Filter/Video",
+      "Finds in every frame the objects that a handful of labelled images show",
+      "The cdfss authors");
+
+  auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  transform_class->start = start;
+  transform_class->stop = stop;
+  transform_class->transform_caps = transform_caps;
+  transform_class->get_unit_size = get_unit_size;
+  transform_class->transform_size = transform_size;
+  transform_class->set_caps = set_caps;
+  transform_class->propose_allocation = propose_allocation;
+  transform_class->decide_allocation = decide_allocation;
+  transform_class->transform_meta = transform_meta;
+  transform_class->transform_ip = transform_ip;
+  transform_class->transform = transform;
+}
