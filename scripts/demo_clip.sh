@@ -19,17 +19,14 @@ trap 'rm -rf "$scratch"' EXIT
 # /usr/share/doc would not have the clip after installing it.
 fetch_clip() {
   echo "-- fetching the sample clip from the package opencv-doc (95 MB)"
-  local members
-  chmod 755 "$scratch"
   cd "$scratch"
-  apt-get download -qq -o APT::Sandbox::User=root opencv-doc || fail "could not download the package opencv-doc:" \
-    "run 'apt-get update' as root and try again, or use your own video: ./demo.sh VIDEO SUPPORT_DIR"
-  dpkg-deb --fsys-tarfile opencv-doc_*.deb >files.tar
-  mapfile -t members < <(tar -tf files.tar | grep -E '/box\.mp4(\.gz)?$')
-  ((${#members[@]} > 0)) || fail "this release's opencv-doc holds no box.mp4:" \
-    "use your own video: ./demo.sh VIDEO SUPPORT_DIR"
-  tar -xOf files.tar "${members[0]}" >box.mp4
-  [[ ${members[0]} != *.gz ]] || { mv box.mp4 box.mp4.gz && gunzip box.mp4.gz; }
+  apt-get download -qq -o APT::Sandbox::User=root opencv-doc ||
+    fail "could not download opencv-doc: run 'apt-get update' as root and try again," \
+      "or use your own video: ./demo.sh VIDEO SUPPORT_DIR"
+  dpkg-deb --fsys-tarfile opencv-doc_*.deb |
+    tar -x --wildcards --transform='s|.*/||' '*/box.mp4*' ||
+    fail "this release's opencv-doc holds no box.mp4; use your own video: ./demo.sh VIDEO SUPPORT_DIR"
+  [[ ! -f box.mp4.gz ]] || gunzip box.mp4.gz
   cd - >/dev/null
   is_clip "$scratch/box.mp4" || fail "opencv-doc's box.mp4 is not the file that was labelled" \
     "(SHA-256 $checksum): use your own video: ./demo.sh VIDEO SUPPORT_DIR"
