@@ -34,6 +34,9 @@ struct State {
   std::optional<Engine> engine;
   GstVideoInfo input;
   GstVideoInfo output;
+  // Why frames of the negotiated caps are not taken. Said with the first frame: upstream offers
+  // caps that are refused again and again, and would be told as often.
+  std::optional<Failure> refusal;
   OverlayPainter painter;
 };
 
@@ -48,9 +51,9 @@ struct GstCdfssSegClass {
 };
 
 G_DEFINE_TYPE(GstCdfssSeg, gst_cdfss_seg, GST_TYPE_BASE_TRANSFORM)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
-    cdfssseg, "cdfssseg", GST_RANK_NONE, gst_cdfss_seg_get_type(),
-    GST_DEBUG_CATEGORY_INIT(cdfssseg_debug, "cdfssseg", 0, "few-shot segmentation"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(cdfssseg, "cdfssseg", GST_RANK_NONE, gst_cdfss_seg_get_type(),
+                                      GST_DEBUG_CATEGORY_INIT(cdfssseg_debug, "cdfssseg", 0,
+                                                              "few-shot segmentation"))
 
 namespace {
 
@@ -150,13 +153,13 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_c
                      output_caps);
     return FALSE;
   }
+  state.refusal.reset();
   if (GST_VIDEO_INFO_IS_INTERLACED(&state.input)) {
-    post_error(GST_ELEMENT(base),
-               {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-                std::string("interlaced video (interlace-mode=") +
-                    gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&state.input)) +
-                    ") is not supported: put a deinterlace element in front"});
-    return FALSE;
+    state.refusal = {
+        GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        std::string("interlaced video (interlace-mode=") +
+            gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&state.input)) +
+            ") is not supported: put a deinterlace element in front"};
   }
   // The caps decide, not the property: it may have been set again since they were made.
   gst_base_transform_set_in_place(base,
@@ -211,7 +214,15 @@ void apply_changes(GstBaseTransform* base) {
   }
 }
 
-GstFlowReturn flow_of(GstBaseTransform* base, const std::optional<Failure>& failure) {
+// What every frame goes through: `work` runs with the engine up to date, and its failure is posted
+// after all that it held is released.
+template <typename Work>
+GstFlowReturn process(GstBaseTransform* base, Work&& work) {
+  std::optional<Failure> failure = state_of(base).refusal;
+  if (!failure) {
+    apply_changes(base);
+    failure = guard(work);
+  }
   if (!failure) return GST_FLOW_OK;
   post_error(GST_ELEMENT(base), *failure);
   return GST_FLOW_ERROR;
@@ -219,33 +230,31 @@ GstFlowReturn flow_of(GstBaseTransform* base, const std::optional<Failure>& fail
 
 // Overlay: the frame is drawn into.
 GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
-  State& state = state_of(base);
-  apply_changes(base);
-  double alpha = 0;
-  {
-    const std::lock_guard held(state.lock);
-    alpha = state.settings.alpha;
-  }
-  return flow_of(base, guard([&] {
-                   const VideoFrame frame(state.input, buffer, GST_MAP_READWRITE);
-                   const Mask& mask = state.engine->segment(frame.view());
-                   state.painter.draw(mask, frame.format(), frame.pixels(), frame.stride(), alpha);
-                 }));
+  return process(base, [&] {
+    State& state = state_of(base);
+    double alpha = 0;
+    {
+      const std::lock_guard held(state.lock);
+      alpha = state.settings.alpha;
+    }
+    const VideoFrame frame(state.input, buffer, GST_MAP_READWRITE);
+    const Mask& mask = state.engine->segment(frame.view());
+    state.painter.draw(mask, frame.format(), frame.pixels(), frame.stride(), alpha);
+  });
 }
 
 // Mask: the frame is read, its classes written.
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* input, GstBuffer* output) {
-  State& state = state_of(base);
-  apply_changes(base);
-  return flow_of(base, guard([&] {
-                   const VideoFrame frame(state.input, input, GST_MAP_READ);
-                   const VideoFrame gray(state.output, output, GST_MAP_WRITE);
-                   const Mask& mask = state.engine->segment(frame.view());
-                   for (int y = 0; y < mask.height; ++y) {
-                     std::memcpy(gray.pixels() + y * gray.stride(),
-                                 mask.classes.data() + std::ptrdiff_t{y} * mask.width, mask.width);
-                   }
-                 }));
+  return process(base, [&] {
+    State& state = state_of(base);
+    const VideoFrame frame(state.input, input, GST_MAP_READ);
+    const VideoFrame gray(state.output, output, GST_MAP_WRITE);
+    const Mask& mask = state.engine->segment(frame.view());
+    for (int y = 0; y < mask.height; ++y) {
+      std::memcpy(gray.pixels() + y * gray.stride(),
+                  mask.classes.data() + std::ptrdiff_t{y} * mask.width, mask.width);
+    }
+  });
 }
 
 }  // namespace

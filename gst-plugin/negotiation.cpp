@@ -34,8 +34,8 @@ GstCaps* other_caps(GstPadDirection direction, GstCaps* caps, Output output) {
   GstCaps* result = gst_caps_intersect_full(caps, here, GST_CAPS_INTERSECT_FIRST);
   if (masks) {
     GstCaps* same_format = result;
-    result =
-        with_format(same_format, gst_structure_get_value(gst_caps_get_structure(there, 0), "format"));
+    result = with_format(same_format,
+                         gst_structure_get_value(gst_caps_get_structure(there, 0), "format"));
     gst_caps_unref(same_format);
   }
   gst_caps_unref(packed);

@@ -16,8 +16,8 @@ constexpr std::array<Colour, kPaletteSize> kPalette{{{255, 64, 64},
                                                      {255, 128, 0},
                                                      {255, 92, 205},
                                                      {0, 80, 255},
-                                                     {170, 230, 0},
-                                                     {0, 140, 150},
+                                                     {120, 190, 0},
+                                                     {0, 110, 120},
                                                      {150, 60, 0},
                                                      {240, 240, 240}}};
 
@@ -27,8 +27,8 @@ struct Channels {
 };
 
 Channels channels_of(PixelFormat format) {
-  const bool blue_first = format == PixelFormat::kBgr || format == PixelFormat::kBgrx ||
-                          format == PixelFormat::kBgra;
+  const bool blue_first =
+      format == PixelFormat::kBgr || format == PixelFormat::kBgrx || format == PixelFormat::kBgra;
   return blue_first ? Channels{2, 1, 0} : Channels{0, 1, 2};
 }
 

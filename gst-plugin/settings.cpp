@@ -65,8 +65,8 @@ constexpr GParamFlags flags() {
 
 void install_string(GObjectClass* klass, Property id, const char* name, const char* nick,
                     const char* blurb, const char* default_value) {
-  g_object_class_install_property(
-      klass, id, g_param_spec_string(name, nick, blurb, default_value, flags()));
+  g_object_class_install_property(klass, id,
+                                  g_param_spec_string(name, nick, blurb, default_value, flags()));
 }
 
 template <typename Value>

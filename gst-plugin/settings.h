@@ -38,10 +38,10 @@ std::string default_model();
 // What has to be made anew after properties were set; a set of bits.
 enum Change : unsigned {
   kNoChange = 0,
-  kNetworkChange = 1U << 0,    // model, device, precision, input size, enhancement
-  kSupportChange = 1U << 1,    // support set or its classes
+  kNetworkChange = 1U << 0,  // model, device, precision, input size, enhancement
+  kSupportChange = 1U << 1,  // support set or its classes
   kThresholdChange = 1U << 2,
-  kOutputChange = 1U << 3,     // needs other caps
+  kOutputChange = 1U << 3,  // needs other caps
 };
 
 void install_properties(GObjectClass* klass);
