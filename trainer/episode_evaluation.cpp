@@ -2,16 +2,15 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "data/episode_sampler.h"
 #include "iou.h"
 #include "model/seed_placement.h"
 #include "model/superpixel_clustering.h"
+#include "sample_tensor.h"
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -34,14 +33,6 @@ std::optional<Pick> query_pick(TargetEnhancement enhancement) {
   const bool enhanced =
       enhancement == TargetEnhancement::kQuery || enhancement == TargetEnhancement::kBoth;
   return enhanced ? std::optional(Pick::kHighest) : std::nullopt;
-}
-
-// A tensor of the bytes of `image`, copied: uint8 [H, W, C], or [H, W] for one channel.
-at::Tensor to_tensor(const cv::Mat& image) {
-  const cv::Mat whole = image.isContinuous() ? image : image.clone();
-  std::vector<std::int64_t> shape{whole.rows, whole.cols};
-  if (whole.channels() > 1) shape.push_back(whole.channels());
-  return at::from_blob(whole.data, shape, at::kByte).clone();
 }
 
 at::Tensor reduced_features(Asgnet& network, const cv::Mat& image, std::optional<Pick> pick,
@@ -68,31 +59,19 @@ Prototypes support_prototypes(Asgnet& network, const Episode& episode,
 
 }  // namespace
 
-cv::Mat query_probability(Asgnet& network, const Episode& episode,
-                          const EpisodeEvaluationOptions& options) {
+at::Tensor query_probability(Asgnet& network, const Episode& episode,
+                             const EpisodeEvaluationOptions& options) {
   const at::NoGradGuard no_grad;
   const at::Device device = network->parameters().front().device();
   const Prototypes prototypes = support_prototypes(network, episode, options, device);
   const Sample query = fit(episode.query, options.input_size, options.layout);
   const at::Tensor features =
       reduced_features(network, query.image, query_pick(options.enhancement), device);
-  at::Tensor logits = network->decode(features, {prototypes}, false).logits;
-
-  // The released network upsamples to its input first, and its test script from there.
-  logits = resize_align_corners(logits, options.input_size, options.input_size);
-  const cv::Size size = episode.query.label.size();
-  if (options.layout == Layout::kPad) {
-    // The label sits top-left in a square of its longer side; the rest of the square is ignored.
-    const int side = std::max(size.width, size.height);
-    logits = resize_align_corners(logits, side, side);
-  } else {
-    logits = resize_align_corners(logits, size.height, size.width);
-  }
-  const at::Tensor probability = logits.softmax(1)[0][1].to(at::kCPU, at::kFloat).contiguous();
-  const cv::Mat square(static_cast<int>(probability.size(0)),
-                       static_cast<int>(probability.size(1)), CV_32FC1,
-                       probability.data_ptr<float>());
-  return square(cv::Rect({0, 0}, size)).clone();
+  const at::Tensor logits = network->decode(features, {prototypes}, false).logits;
+  // The released network upsamples to its input first, its test script from there.
+  const at::Tensor square = resize_align_corners(logits, options.input_size, options.input_size);
+  const at::Tensor sized = to_image_size(square, episode.query.label.size(), options.layout);
+  return sized.to(at::kFloat).softmax(1)[0][1];
 }
 
 EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const Dataset>& dataset,
@@ -105,14 +84,8 @@ EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < options.episodes; ++i) {
     const Episode episode = sampler.next();
-    const cv::Mat probability = query_probability(network, episode, options);
-    cv::Mat prediction(probability.size(), CV_8UC1);
-    for (int y = 0; y < probability.rows; ++y) {
-      std::transform(probability.ptr<float>(y), probability.ptr<float>(y) + probability.cols,
-                     prediction.ptr<std::uint8_t>(y), [&](float p) -> std::uint8_t {
-                       return p >= options.threshold ? 1 : 0;
-                     });
-    }
+    const at::Tensor probability = query_probability(network, episode, options);
+    const cv::Mat prediction = to_binary_mask(probability.ge(options.threshold));
     accumulator.add(episode.class_id, prediction, episode.query.label);
     result.episodes = i + 1;
     if (progress && !progress(result.episodes)) break;

@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <opencv2/core/mat.hpp>
 #include <string>
 
 #include "cdfss/model_info.h"
@@ -41,9 +40,10 @@ EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const
                                     const EpisodeEvaluationOptions& options,
                                     const EpisodeProgress& progress = {});
 
-// Foreground probability of one loaded episode's query: CV_32FC1, 0..1, of the query label's size.
-// The network must be in eval mode; uses `input_size`, `layout` and `enhancement` of the options.
-cv::Mat query_probability(Asgnet& network, const Episode& episode,
-                          const EpisodeEvaluationOptions& options);
+// Foreground probability of one loaded episode's query: float [H, W], 0..1, of the query label's
+// size, on the network's device. The network must be in eval mode; uses `input_size`, `layout` and
+// `enhancement` of the options.
+at::Tensor query_probability(Asgnet& network, const Episode& episode,
+                             const EpisodeEvaluationOptions& options);
 
 }  // namespace cdfss
