@@ -19,15 +19,16 @@ MARK = re.compile(r"\[( RUN      |       OK |  FAILED  |  SKIPPED )\] (\S+\.\S+?
 SKIP_REASON = re.compile(r": Skipped\n(.*?)\s*\Z", re.DOTALL)
 
 
-def gtest_cases(output):
+def gtest_cases(output, result):
     """Yields (case, outcome, reason); outcome is 'passed', 'failed' or 'skipped'."""
+    unfinished = f"did not finish: {result.lower()}"
     running = None
     body_start = 0
     for mark in MARK.finditer(output):
         what, case = mark.group(1).strip(), mark.group(2)
         if what == "RUN":
             if running:
-                yield running, "failed", "did not finish"
+                yield running, "failed", unfinished
             running, body_start = case, mark.end()
         elif case == running:  # the failures' list at the end names cases that are over
             running = None
@@ -35,13 +36,13 @@ def gtest_cases(output):
             yield case, {"OK": "passed", "FAILED": "failed", "SKIPPED": "skipped"}[what], (
                 " ".join(reason.group(1).split()) if reason and what == "SKIPPED" else "")
     if running:
-        yield running, "failed", "did not finish"
+        yield running, "failed", unfinished
 
 
 def cases_of(test):
     """All cases of one line of testlog.json."""
     result = test["result"]
-    cases = list(gtest_cases(test.get("stdout") or ""))
+    cases = list(gtest_cases(test.get("stdout") or "", result))
     good = result in ("OK", "EXPECTEDFAIL")
     if not cases:
         outcome = "passed" if good else "skipped" if result == "SKIP" else "failed"
