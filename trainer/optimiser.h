@@ -1,0 +1,47 @@
+// The optimisers of meta-training and their learning-rate schedules (SPEC A10, B7, B17).
+#pragma once
+
+#include <memory>
+
+#include "model/asgnet.h"
+
+namespace cdfss {
+
+enum class OptimiserKind { kSgd, kAdamW };
+enum class Schedule { kPoly, kCosine };
+
+struct OptimiserOptions {
+  OptimiserKind kind = OptimiserKind::kSgd;
+  Schedule schedule = Schedule::kPoly;
+  double learning_rate = 0.0025;  // of the memory bank
+  // The decoder and the reduction learn at learning_rate * scale: the released scheduler's factor.
+  double scale = 10;
+  double backbone_learning_rate = 1e-5;
+  double momentum = 0.9;  // SGD only
+  double weight_decay = 1e-4;  // also of biases; never of the memory bank
+  bool train_backbone = false;
+};
+
+// Groups: reduction and decoder; memory bank (not decayed); backbone, if trained. Freezes the
+// backbone (requires_grad) otherwise.
+class Optimiser {
+ public:
+  Optimiser(Asgnet& network, const OptimiserOptions& options);
+  ~Optimiser();
+
+  // Learning rates of step `step` (from 1) of `steps`: poly (1 - step/steps)^0.9, cosine
+  // (1 + cos(pi step/steps)) / 2.
+  void set_step(int step, int steps);
+  void zero_grad();
+  void step();
+  // Of the decoder, as last set.
+  double learning_rate() const { return decoder_rate_; }
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+  OptimiserOptions options_;
+  double decoder_rate_ = 0;
+};
+
+}  // namespace cdfss

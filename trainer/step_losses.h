@@ -1,0 +1,14 @@
+// The loss of one training step and its terms.
+#pragma once
+
+namespace cdfss {
+
+struct StepLosses {
+  double segmentation = 0;
+  double auxiliary = 0;
+  double contrastive = 0;
+  double orthogonal = 0;
+  double total = 0;  // weighted sum
+};
+
+}  // namespace cdfss

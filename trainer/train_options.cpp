@@ -1,0 +1,269 @@
+#include "train_options.h"
+
+#include <map>
+#include <sstream>
+
+#include "cdfss/error.h"
+
+namespace cdfss {
+namespace {
+
+const auto kAtLeastOne = CLI::Range(1, 1 << 30);
+const auto kAtLeastZero = CLI::Range(0, 1 << 30);
+
+void add_data_options(CLI::App& app, TrainOptions& o) {
+  const std::string group = "Data";
+  app.add_option("--data", o.data,
+                 "Source dataset, kind:ROOT[,key=value...]; repeat to merge several by class name")
+      ->required()
+      ->group(group);
+  app.add_option("--held-out", o.held_out,
+                 "M,R: every M-th class in sorted order from the R-th on is kept out of training "
+                 "and validated on")
+      ->delimiter(',')
+      ->expected(2)
+      ->group(group);
+  app.add_option("--validation", o.validation,
+                 "Dataset to validate on (its test part if it has folds); repeatable, instead of "
+                 "--held-out")
+      ->group(group);
+  app.add_option("--shots", o.shots, "Support images an episode")->check(kAtLeastOne)->group(group);
+  app.add_flag("--balance-classes", o.balance_classes,
+               "Draw the class first, each equally often, instead of the query image")
+      ->group(group);
+  app.add_option("--input-size", o.augmentation.size,
+                 "Side of the network's square input in pixels, a multiple of 8 plus 1")
+      ->check(CLI::Range(41, 2049))
+      ->group(group);
+  app.add_option("--scale-min", o.augmentation.scale_min, "Least random scale of an image")
+      ->check(CLI::Range(0.05, 4.0))
+      ->group(group);
+  app.add_option("--scale-max", o.augmentation.scale_max, "Largest random scale of an image")
+      ->check(CLI::Range(0.05, 4.0))
+      ->group(group);
+  app.add_flag("--resize", o.augmentation.resize,
+               "Fit the whole image into the input instead of cropping it")
+      ->group(group);
+  app.add_option("--feature-cache", o.feature_cache,
+                 "Encode this many augmented views of each image once and train on those; needs a "
+                 "frozen backbone, no memory and no contrastive loss. About 3 MB of disk a view at "
+                 "side 241. 0 = off")
+      ->check(CLI::Range(0, 1000))
+      ->group(group);
+}
+
+void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
+  const std::string group = "Model";
+  app.add_option("--backbone", o.network.backbone,
+                 "resnet50-caffe, resnet50, resnet50-deep, resnet101, resnet101-deep")
+      ->group(group);
+  app.add_option("--backbone-weights", o.backbone_weights,
+                 "ImageNet weights, .safetensors or .pth; random if absent")
+      ->group(group);
+  app.add_option("--init-from", o.init_from,
+                 "Model file to start from; a memory bank it lacks starts empty")
+      ->group(group);
+  app.add_option("--memory-layers", texts.memory_layers,
+                 "Backbone stages followed by a meta-memory, e.g. 0,1; none = no memory")
+      ->group(group);
+  app.add_option("--memory-slots", o.network.memory.slots, "Styles stored a layer")
+      ->check(CLI::Range(1, 10000))
+      ->group(group);
+  app.add_option("--memory-update", o.network.memory.update,
+                 "nearest: a style moves the slot most like it; paper: Eq. 3-4 as printed")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, MemoryUpdate>{
+          {"nearest", MemoryUpdate::kNearest}, {"paper", MemoryUpdate::kPaper}}))
+      ->default_str("nearest")
+      ->group(group);
+  app.add_option("--memory-init", o.network.memory.init,
+                 "first: the first support styles; random: uniform 0..1")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, MemoryInit>{
+          {"first", MemoryInit::kFirstInstances}, {"random", MemoryInit::kRandom}}))
+      ->default_str("first")
+      ->group(group);
+  app.add_option("--source-enhancement", o.step.source_enhancement,
+                 "on, off: restyle the support with the least similar pair of the memory")
+      ->default_str("on")
+      ->group(group);
+  app.add_option("--target-enhancement", texts.target_enhancement,
+                 "none, support, query, both, union: used in validation and stored in the model; "
+                 "auto = both with a memory, else none")
+      ->group(group);
+}
+
+void add_loss_options(CLI::App& app, TrainOptions& o) {
+  const std::string group = "Losses";
+  app.add_option("--contrastive-weight", o.step.contrastive_weight,
+                 "Weight of the contrastive loss; 0 skips its pass")
+      ->check(CLI::Range(0.0, 1e6))
+      ->group(group);
+  app.add_option("--orthogonal-weight", o.step.orthogonal_weight,
+                 "Weight of the memory's orthogonal loss")
+      ->check(CLI::Range(0.0, 1e6))
+      ->group(group);
+  app.add_option("--temperature", o.step.temperature, "Temperature of the contrastive loss")
+      ->check(CLI::Range(1e-3, 1e3))
+      ->group(group);
+}
+
+void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
+  const std::string group = "Optimisation";
+  app.add_option("--batch", o.batch, "Episodes a step")->check(kAtLeastOne)->group(group);
+  CLI::Option* epochs =
+      app.add_option("--epochs", o.epochs, "Passes over the query images")->check(kAtLeastOne);
+  epochs->group(group);
+  app.add_option("--steps", o.steps, "Training steps, instead of --epochs")
+      ->check(kAtLeastOne)
+      ->excludes(epochs)
+      ->group(group);
+  app.add_option("--max-seconds", o.max_seconds,
+                 "Stop early, as Ctrl-C does, after this time; the schedule still spans all steps. "
+                 "0 = no limit")
+      ->check(kAtLeastZero)
+      ->group(group);
+  app.add_option("--optimiser", o.optimiser.kind, "sgd, adamw")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, OptimiserKind>{
+          {"sgd", OptimiserKind::kSgd}, {"adamw", OptimiserKind::kAdamW}}))
+      ->default_str("sgd")
+      ->group(group);
+  app.add_option("--schedule", o.optimiser.schedule, "poly, cosine: decay to 0 over all steps")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Schedule>{
+          {"poly", Schedule::kPoly}, {"cosine", Schedule::kCosine}}))
+      ->default_str("poly")
+      ->group(group);
+  app.add_option("--learning-rate", o.optimiser.learning_rate,
+                 "Base learning rate: that of the memory bank")
+      ->check(CLI::Range(0.0, 1e3))
+      ->group(group);
+  app.add_option("--learning-rate-scale", o.optimiser.scale,
+                 "The decoder and reduction learn at the base rate times this; 10 is what the "
+                 "released ASGNet code does, so .0025 means .025")
+      ->check(CLI::Range(0.0, 1e3))
+      ->group(group);
+  app.add_option("--momentum", o.optimiser.momentum, "Of sgd")
+      ->check(CLI::Range(0.0, 0.9999))
+      ->group(group);
+  app.add_option("--weight-decay", o.optimiser.weight_decay, "Of all but the memory bank")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  app.add_flag("--train-backbone", o.optimiser.train_backbone, "Train the backbone, too")
+      ->group(group);
+  app.add_option("--backbone-learning-rate", o.optimiser.backbone_learning_rate,
+                 "With --train-backbone")
+      ->check(CLI::Range(0.0, 1e3))
+      ->group(group);
+  app.add_option("--bn", texts.batch_norm,
+                 "eval: the backbone's BatchNorm uses its stored statistics; train: the batch's, "
+                 "and updates them")
+      ->check(CLI::IsMember({"eval", "train"}))
+      ->group(group);
+}
+
+void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
+  const std::string group = "Run";
+  app.add_option("--output", o.output,
+                 "Folder for last.safetensors, best.safetensors and metrics.jsonl")
+      ->required()
+      ->group(group);
+  app.add_option("--export", o.export_file,
+                 "Also write the final model (the best, if validated) here with half-precision "
+                 "storage")
+      ->group(group);
+  app.add_option("--validate-every", o.validate_every, "Steps between validations; 0 = each epoch")
+      ->check(kAtLeastZero)
+      ->group(group);
+  app.add_option("--validation-episodes", o.validation_episodes, "Episodes a validation")
+      ->check(kAtLeastOne)
+      ->group(group);
+  app.add_flag("--calibrate", o.calibrate,
+               "At the end, choose the threshold of best validation mIoU and store it in the model")
+      ->group(group);
+  app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->group(group);
+  app.add_option("--precision", texts.precision, "fp32, or bf16 for convolutions")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->group(group);
+  app.add_option("--threads", o.threads, "CPU threads of the network; 0 = one a core")
+      ->check(CLI::Range(0, 1024))
+      ->group(group);
+  app.add_option("--loader-threads", o.loader_threads, "Threads that read and augment images")
+      ->check(CLI::Range(1, 256))
+      ->group(group);
+  app.add_option("--seed", o.seed, "Of episodes, augmentation and initial weights")->group(group);
+}
+
+std::vector<int> parse_layers(const std::string& text) {
+  std::vector<int> layers;
+  if (text.empty() || text == "none") return layers;
+  std::istringstream stream(text);
+  std::string item;
+  while (std::getline(stream, item, ',')) {
+    if (item.size() != 1 || item[0] < '0' || item[0] > '3') {
+      throw CLI::ValidationError("--memory-layers", "'" + text +
+                                                        "': expected none or stages 0 to 3 "
+                                                        "separated by commas, e.g. 0,1");
+    }
+    layers.push_back(item[0] - '0');
+  }
+  return layers;
+}
+
+TargetEnhancement parse_enhancement(const std::string& text, bool has_memory) {
+  if (text == "auto") return has_memory ? TargetEnhancement::kBoth : TargetEnhancement::kNone;
+  try {
+    return target_enhancement_from_string(text);
+  } catch (const Error& e) {
+    throw CLI::ValidationError("--target-enhancement", e.what());
+  }
+}
+
+void check_feature_cache(const TrainOptions& o) {
+  if (o.feature_cache == 0) return;
+  const auto refuse = [](const std::string& why) {
+    throw CLI::ValidationError("--feature-cache", "cached features are fixed: " + why);
+  };
+  if (!o.network.memory_layers.empty()) refuse("it needs --memory-layers none");
+  if (o.step.contrastive_weight > 0) refuse("it needs --contrastive-weight 0");
+  if (o.step.train_backbone) refuse("it does not go with --train-backbone");
+  if (o.step.train_batch_norm) refuse("it does not go with --bn train");
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& app, TrainOptions& options, TrainOptionTexts& texts) {
+  app.option_defaults()->always_capture_default();
+  add_data_options(app, options);
+  add_model_options(app, options, texts);
+  add_loss_options(app, options);
+  add_schedule_options(app, options, texts);
+  add_run_options(app, options, texts);
+}
+
+void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
+  o.network.memory_layers = parse_layers(texts.memory_layers);
+  o.target_enhancement =
+      parse_enhancement(texts.target_enhancement, !o.network.memory_layers.empty());
+  o.step.bf16 = texts.precision == "bf16";
+  o.step.train_batch_norm = texts.batch_norm == "train";
+  o.step.train_backbone = o.optimiser.train_backbone;
+
+  if (o.augmentation.size % 8 != 1) {
+    throw CLI::ValidationError("--input-size", std::to_string(o.augmentation.size) +
+                                                   ": expected a multiple of 8 plus 1, like 473");
+  }
+  if (o.augmentation.scale_min > o.augmentation.scale_max) {
+    throw CLI::ValidationError("--scale-min", "is larger than --scale-max");
+  }
+  if (!o.held_out.empty() && (o.held_out[0] < 2 || o.held_out[1] < 0 ||
+                              o.held_out[1] >= o.held_out[0])) {
+    throw CLI::ValidationError("--held-out", "expected M,R with M of 2 or more and 0 <= R < M");
+  }
+  if (!o.held_out.empty() && !o.validation.empty()) {
+    throw CLI::ValidationError("--validation", "does not go with --held-out");
+  }
+  if (o.calibrate && o.held_out.empty() && o.validation.empty()) {
+    throw CLI::ValidationError("--calibrate", "needs --held-out or --validation");
+  }
+  check_feature_cache(o);
+}
+
+}  // namespace cdfss

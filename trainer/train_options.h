@@ -1,0 +1,67 @@
+// What cdfss-train is told on its command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cdfss/model_info.h"
+#include "data/augmentation.h"
+#include "model/asgnet.h"
+#include "optimiser.h"
+#include "training_step.h"
+
+namespace cdfss {
+
+struct TrainOptions {
+  std::vector<std::string> data;        // dataset specs, merged by class name
+  std::vector<std::string> validation;  // dataset specs of other classes
+  std::vector<int> held_out;            // {modulus, remainder}, or empty
+  std::filesystem::path output;
+  std::filesystem::path export_file;  // empty: none
+
+  AsgnetOptions network;
+  std::filesystem::path backbone_weights;  // empty: random
+  std::filesystem::path init_from;         // empty: none
+  TargetEnhancement target_enhancement = TargetEnhancement::kNone;
+
+  AugmentationOptions augmentation;
+  int shots = 1;
+  bool balance_classes = false;
+  int feature_cache = 0;  // augmented views an image, encoded once; 0 = encode in every step
+
+  int batch = 12;
+  int epochs = 20;
+  int steps = 0;        // 0: by epochs
+  int max_seconds = 0;  // 0: no limit
+  OptimiserOptions optimiser;
+  TrainingStepOptions step;
+
+  int validate_every = 0;  // steps; 0 = each epoch
+  int validation_episodes = 200;
+  bool calibrate = false;
+
+  std::string device = "auto";
+  int threads = 0;  // of the network; 0 = one a core
+  int loader_threads = 2;
+  std::uint64_t seed = 321;
+};
+
+// Declares the options on `app`; `options` must outlive the parse. Texts that stand for several
+// fields (memory layers, target enhancement) are resolved by finish_options().
+struct TrainOptionTexts {
+  std::string memory_layers = "0,1";
+  std::string target_enhancement = "auto";
+  std::string precision = "fp32";
+  std::string batch_norm = "eval";
+};
+void add_train_options(CLI::App& app, TrainOptions& options, TrainOptionTexts& texts);
+
+// Resolves the texts and checks options against each other. Throws CLI::ValidationError naming the
+// options that do not fit.
+void finish_options(TrainOptions& options, const TrainOptionTexts& texts);
+
+}  // namespace cdfss

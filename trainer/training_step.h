@@ -1,0 +1,54 @@
+// One step of meta-training: the order of SPEC's "Training step (R)".
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "episode_batch.h"
+#include "model/asgnet.h"
+#include "optimiser.h"
+#include "step_losses.h"
+
+namespace cdfss {
+
+struct TrainingStepOptions {
+  double contrastive_weight = 1;  // 0: no X_t pass
+  double orthogonal_weight = 1;
+  double temperature = 1;  // of the contrastive loss, above 0
+  // Restyle support features with the memory's least similar pair; the memory learns either way.
+  bool source_enhancement = true;
+  bool train_backbone = false;
+  bool train_batch_norm = false;  // backbone BatchNorm on batch statistics (SPEC A1), not B19
+  bool bf16 = false;
+};
+
+class TrainingStep {
+ public:
+  // Runs on the network's device. The network is shared and changed in place.
+  TrainingStep(Asgnet network, const TrainingStepOptions& options);
+
+  // Forward, losses, backward, optimiser step, memory commit. Throws Error(kInference) naming the
+  // episodes when the loss is not finite, before anything was changed.
+  StepLosses run(const EpisodeBatch& batch, Optimiser& optimiser);
+
+ private:
+  struct Losses {
+    at::Tensor segmentation, auxiliary, contrastive, orthogonal, total;  // scalars
+  };
+
+  // Training mode, with the backbone's BatchNorm as the options say.
+  void enter_training_mode();
+  // Images or cached features to backbone features [., 1536, h, h].
+  at::Tensor encode(const EpisodeBatch& batch, const at::Tensor& input, std::optional<Pick> pick,
+                    std::vector<Style>* styles = nullptr);
+  Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
+  at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_features,
+                         std::optional<Pick> pick);
+
+  Asgnet network_;
+  TrainingStepOptions options_;
+};
+
+}  // namespace cdfss
