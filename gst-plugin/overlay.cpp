@@ -10,7 +10,7 @@ namespace {
 // Neighbours in the list differ in hue, all differ from each other by at least 90 of 441 in RGB.
 constexpr std::array<Colour, kPaletteSize> kPalette{{{255, 64, 64},
                                                      {0, 200, 255},
-                                                     {255, 208, 0},
+                                                     {255, 220, 0},
                                                      {140, 82, 255},
                                                      {0, 214, 120},
                                                      {255, 128, 0},

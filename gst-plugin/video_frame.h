@@ -13,7 +13,7 @@ PixelFormat pixel_format(GstVideoFormat format);
 // Maps a buffer for as long as it lives; strides and offsets of a GstVideoMeta are honoured.
 class VideoFrame {
  public:
-  // Throws Error(kInference) when the buffer cannot be mapped or is not of the caps' size.
+  // Throws Error(kInference) when the buffer cannot be mapped as `info` says.
   VideoFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
   ~VideoFrame() { gst_video_frame_unmap(&frame_); }
   VideoFrame(const VideoFrame&) = delete;
@@ -25,9 +25,11 @@ class VideoFrame {
   }
   std::ptrdiff_t stride() const { return GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0); }
   PixelFormat format() const { return pixel_format(GST_VIDEO_FRAME_FORMAT(&frame_)); }
+  // Of the size in the caps; the buffer's own, in its GstVideoMeta, may be larger.
   ImageView view() const;
 
  private:
+  int width_, height_;
   GstVideoFrame frame_;
 };
 

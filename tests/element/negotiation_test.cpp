@@ -1,0 +1,170 @@
+// Caps in both directions, allocation, and changes of both in mid-stream.
+#include <gst/base/gstbasetransform.h>
+
+#include <set>
+
+#include "element_test.h"
+#include "overlay_reference.h"
+
+namespace cdfss {
+namespace {
+
+using Negotiation = ElementTest;
+
+using Formats = std::set<std::string>;
+const Formats kAllPacked(kPackedFormats.begin(), kPackedFormats.end());
+
+// What the element's pad says it can take or make, given what its other peer allows.
+Formats query_formats(const Harness& harness, const char* pad_name, const char* filter_text) {
+  GstPad* pad = gst_element_get_static_pad(harness.element(), pad_name);
+  GstCaps* filter = gst_caps_from_string(filter_text);
+  GstCaps* caps = gst_caps_normalize(gst_pad_query_caps(pad, filter));
+  Formats result;
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    result.insert(gst_structure_get_string(gst_caps_get_structure(caps, i), "format"));
+  }
+  gst_caps_unref(caps);
+  gst_caps_unref(filter);
+  gst_object_unref(pad);
+  return result;
+}
+
+bool accepts(const Harness& harness, const std::string& caps_text) {
+  GstPad* pad = gst_element_get_static_pad(harness.element(), "sink");
+  GstCaps* caps = gst_caps_from_string(caps_text.c_str());
+  const bool result = gst_pad_query_accept_caps(pad, caps);
+  gst_caps_unref(caps);
+  gst_object_unref(pad);
+  return result;
+}
+
+TEST_F(Negotiation, OverlayTakesWhatDownstreamTakes) {
+  Harness harness(properties(), "video/x-raw, format={ BGRA, GRAY8, RGB }, width=[1, 64]");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), (Formats{"BGRA", "RGB"}));
+  EXPECT_TRUE(accepts(harness, caps_text("RGB", 33, 20)));
+  EXPECT_FALSE(accepts(harness, caps_text("I420", 33, 20)));
+}
+
+TEST_F(Negotiation, OverlayCannotFeedAMaskSink) {
+  Harness harness(properties(), "video/x-raw, format=GRAY8");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), Formats{});
+}
+
+TEST_F(Negotiation, MaskTakesAllPackedFormatsAndKeepsTheRest) {
+  Harness harness(properties("output=mask"),
+                  "video/x-raw, format={ GRAY8, RGB }, width=322, height=[1, 300]");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), kAllPacked);
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, width=100"), Formats{});
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, format={ NV12, BGRx }"), Formats{"BGRx"});
+  EXPECT_EQ(query_formats(harness, "src", "video/x-raw"), Formats{"GRAY8"});
+
+  gst_harness_set_src_caps_str(harness.get(),
+                               "video/x-raw, format=BGRx, width=322, height=241, framerate=30/1, "
+                               "pixel-aspect-ratio=2/1, colorimetry=sRGB");
+  GstBuffer* output = harness.process(make_buffer(make_picture(322, 241), "BGRx"));
+  ASSERT_NE(output, nullptr);
+  gst_buffer_unref(output);
+  GstCaps* caps = gst_pad_get_current_caps(harness.get()->sinkpad);
+  GstCaps* expected = gst_caps_from_string(
+      "video/x-raw, format=GRAY8, width=322, height=241, framerate=30/1, pixel-aspect-ratio=2/1");
+  EXPECT_TRUE(gst_caps_is_equal(caps, expected)) << gst_caps_to_string(caps);
+  gst_caps_unref(expected);
+  gst_caps_unref(caps);
+}
+
+TEST_F(Negotiation, MaskCannotFeedAColourSink) {
+  Harness harness(properties("output=mask"), "video/x-raw, format=RGB");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), Formats{});
+}
+
+TEST_F(Negotiation, OutputCanChangeInMidStream) {
+  Harness harness(properties());
+  const Image picture = make_picture(64, 48);
+  const Mask mask = reference().segment(picture.view());
+  const Image overlay = reference_overlay(mask, picture, 0.5);
+  harness.set_input("RGB", 64, 48);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(harness.process(picture, "RGB"), overlay.pixels);
+    g_object_set(harness.element(), "output", 1, nullptr);
+    EXPECT_EQ(harness.process(picture, "GRAY8"), mask.classes);
+    g_object_set(harness.element(), "output", 0, nullptr);
+  }
+  EXPECT_EQ(harness.process(picture, "RGB"), overlay.pixels);
+  EXPECT_TRUE(harness.messages().empty());
+}
+
+// The last value before a frame counts, however often it was set.
+TEST_F(Negotiation, OutputSetBackBeforeAFrameChangesNothing) {
+  Harness harness(properties());
+  const Image picture = make_picture(64, 48);
+  harness.set_input("RGB", 64, 48);
+  g_object_set(harness.element(), "output", 1, nullptr);
+  g_object_set(harness.element(), "output", 0, nullptr);
+  const Mask mask = reference().segment(picture.view());
+  EXPECT_EQ(harness.process(picture, "RGB"), reference_overlay(mask, picture, 0.5).pixels);
+}
+
+TEST_F(Negotiation, InterlacedVideoIsRefusedWithOneError) {
+  for (const std::string mode : {"interleaved", "mixed", "fields"}) {
+    Harness harness(properties());
+    gst_harness_set_src_caps_str(harness.get(),
+                                 (caps_text("RGB", 64, 48) + ", interlace-mode=" + mode).c_str());
+    EXPECT_EQ(gst_harness_push(harness.get(), make_buffer(make_picture(64, 48), "RGB")),
+              GST_FLOW_ERROR);
+    const auto messages = harness.messages();
+    ASSERT_EQ(messages.size(), 1U) << mode;
+    EXPECT_EQ(messages[0].type, GST_MESSAGE_ERROR);
+    EXPECT_EQ(messages[0].domain, GST_STREAM_ERROR);
+    EXPECT_EQ(messages[0].code, GST_STREAM_ERROR_FORMAT);
+    EXPECT_NE(messages[0].text.find(mode), std::string::npos) << messages[0].text;
+    EXPECT_NE(messages[0].text.find("deinterlace"), std::string::npos) << messages[0].text;
+  }
+}
+
+// Does upstream learn that it may pad rows?
+bool proposes_video_meta(const Harness& harness) {
+  GstCaps* caps = gst_caps_from_string(caps_text("RGB", 64, 48).c_str());
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  const bool answered = gst_pad_peer_query(harness.get()->srcpad, query);
+  const bool result =
+      answered && gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  gst_query_unref(query);
+  gst_caps_unref(caps);
+  return result;
+}
+
+TEST_F(Negotiation, MaskTakesPaddedFramesWhateverDownstreamTakes) {
+  Harness harness(properties("output=mask"));
+  harness.set_input("RGB", 64, 48);
+  EXPECT_TRUE(proposes_video_meta(harness));
+}
+
+// In place, downstream gets upstream's buffers, so it must be the one to take padding.
+TEST_F(Negotiation, OverlayTakesPaddedFramesIfDownstreamDoes) {
+  Harness harness(properties());
+  harness.set_input("RGB", 64, 48);
+  EXPECT_FALSE(proposes_video_meta(harness));
+  gst_harness_add_propose_allocation_meta(harness.get(), GST_VIDEO_META_API_TYPE, nullptr);
+  EXPECT_TRUE(proposes_video_meta(harness));
+}
+
+TEST_F(Negotiation, LateFramesAreDropped) {
+  Harness harness(properties());
+  EXPECT_TRUE(gst_base_transform_is_qos_enabled(GST_BASE_TRANSFORM(harness.element())));
+  harness.set_input("RGB", 64, 48);
+  gst_harness_push_upstream_event(
+      harness.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, GST_SECOND));
+  const auto push = [&](GstClockTime time) {
+    GstBuffer* buffer = make_buffer(make_picture(64, 48), "RGB");
+    GST_BUFFER_PTS(buffer) = time;
+    GstBuffer* output = harness.process(buffer);
+    const bool passed = output != nullptr;
+    gst_clear_buffer(&output);
+    return passed;
+  };
+  EXPECT_FALSE(push(GST_SECOND));
+  EXPECT_TRUE(push(10 * GST_SECOND));
+}
+
+}  // namespace
+}  // namespace cdfss

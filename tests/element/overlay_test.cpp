@@ -1,0 +1,155 @@
+#include "overlay.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "overlay_reference.h"
+
+namespace cdfss {
+namespace {
+
+constexpr std::uint8_t kUntouched = 0xA5;
+
+Mask make_mask(int width, int height, std::vector<std::uint8_t> classes) {
+  Mask mask;
+  mask.width = width;
+  mask.height = height;
+  mask.classes = std::move(classes);
+  return mask;
+}
+
+Mask full_mask(int width, int height, std::uint8_t index) {
+  return make_mask(width, height, std::vector<std::uint8_t>(std::size_t(width) * height, index));
+}
+
+// Rectangles of random classes over one another: runs, gaps of one pixel, touching classes.
+Mask random_mask(int width, int height, std::mt19937& random) {
+  Mask mask = full_mask(width, height, 0);
+  const auto below = [&](int limit) { return static_cast<int>(random() % limit); };
+  for (int i = 0; i < 12; ++i) {
+    const int left = below(width), top = below(height), index = below(4);
+    const int right = std::min(width, left + 1 + below(width)),
+              bottom = std::min(height, top + 1 + below(height));
+    for (int y = top; y < bottom; ++y) {
+      for (int x = left; x < right; ++x) mask.classes[std::size_t(y) * width + x] = index;
+    }
+  }
+  return mask;
+}
+
+Image random_picture(int width, int height, std::mt19937& random) {
+  Image picture{width, height, std::vector<std::uint8_t>(std::size_t(3) * width * height)};
+  for (std::uint8_t& value : picture.pixels) value = static_cast<std::uint8_t>(random());
+  return picture;
+}
+
+TEST(Palette, ColoursAreFarApartAndRepeat) {
+  for (int a = 1; a <= kPaletteSize; ++a) {
+    for (int b = a + 1; b <= kPaletteSize; ++b) {
+      const Colour first = class_colour(a), second = class_colour(b);
+      EXPECT_GE(
+          std::hypot(first.red - second.red, first.green - second.green, first.blue - second.blue),
+          90)
+          << "classes " << a << " and " << b;
+    }
+  }
+  EXPECT_EQ(class_colour(1).green, class_colour(kPaletteSize + 1).green);
+  EXPECT_NO_FATAL_FAILURE(class_colour(255));
+}
+
+TEST(Contour, ThickensWithTheFrame) {
+  EXPECT_EQ(contour_thickness(1), 1);
+  EXPECT_EQ(contour_thickness(539), 1);
+  EXPECT_EQ(contour_thickness(540), 2);
+  EXPECT_EQ(contour_thickness(1080), 3);
+  EXPECT_EQ(contour_thickness(2160), 6);
+}
+
+TEST(Overlay, BlendsAClassThatFillsTheFrameWithoutContour) {
+  std::vector<std::uint8_t> pixels{100, 0, 255, 7, 80, 20};
+  OverlayPainter().draw(full_mask(2, 1, 1), PixelFormat::kRgb, pixels.data(), 6, 0.25);
+  const Colour colour = class_colour(1);  // 255, 64, 64
+  ASSERT_EQ(colour.red, 255);
+  ASSERT_EQ(colour.green, 64);
+  EXPECT_EQ(pixels, (std::vector<std::uint8_t>{139, 16, 207, 69, 76, 31}));
+}
+
+TEST(Overlay, ContourOfASquareIsSolidAndOnePixelWide) {
+  Mask mask = full_mask(7, 7, 0);
+  for (int y = 1; y < 6; ++y) std::fill_n(mask.classes.begin() + 7 * y + 1, 5, std::uint8_t{2});
+  std::vector<std::uint8_t> pixels(7 * 7 * 3, 10);
+  OverlayPainter().draw(mask, PixelFormat::kRgb, pixels.data(), 21, 0);
+  int solid = 0;
+  for (int y = 0; y < 7; ++y) {
+    for (int x = 0; x < 7; ++x) {
+      const bool ring = std::max(std::abs(x - 3), std::abs(y - 3)) == 2;
+      const std::uint8_t green = pixels[(7 * y + x) * 3 + 1];
+      EXPECT_EQ(green, ring ? class_colour(2).green : 10) << x << "," << y;
+      solid += green != 10;
+    }
+  }
+  EXPECT_EQ(solid, 16);
+}
+
+TEST(Overlay, LeavesAFrameWithoutObjectsAlone) {
+  std::mt19937 random(1);
+  Image picture = random_picture(33, 9, random);
+  const Image before = picture;
+  OverlayPainter().draw(full_mask(33, 9, 0), PixelFormat::kRgb, picture.pixels.data(), 99, 1);
+  EXPECT_EQ(picture.pixels, before.pixels);
+}
+
+// Every format against the definition, at thicknesses 1, 2 and 3, with padded rows.
+TEST(Overlay, IsTheDefinitionInEveryFormat) {
+  struct Format {
+    PixelFormat format;
+    int bytes;
+    bool blue_first;
+  };
+  std::mt19937 random(2);
+  OverlayPainter painter;  // one for all: sizes change in a stream
+  for (const auto& [width, height] : {std::pair{1, 1}, {17, 16}, {61, 57}, {40, 560}, {30, 1000}}) {
+    for (const Format& format : {Format{PixelFormat::kRgb, 3, false},
+                                 {PixelFormat::kBgr, 3, true},
+                                 {PixelFormat::kRgbx, 4, false},
+                                 {PixelFormat::kBgrx, 4, true},
+                                 {PixelFormat::kRgba, 4, false},
+                                 {PixelFormat::kBgra, 4, true}}) {
+      for (const double alpha : {0.0, 0.5, 1.0}) {
+        const Mask mask = random_mask(width, height, random);
+        const Image picture = random_picture(width, height, random);
+        const Image expected = reference_overlay(mask, picture, alpha);
+        const int stride = width * format.bytes + 5;
+        std::vector<std::uint8_t> pixels(std::size_t(stride) * height, kUntouched);
+        const auto byte = [&](int x, int y, int c) -> std::uint8_t& {
+          return pixels[std::size_t(y) * stride + x * format.bytes +
+                        (format.blue_first ? 2 - c : c)];
+        };
+        for (int y = 0; y < height; ++y) {
+          for (int x = 0; x < width; ++x) {
+            for (int c = 0; c < 3; ++c) byte(x, y, c) = picture.pixels[(y * width + x) * 3 + c];
+          }
+        }
+        painter.draw(mask, format.format, pixels.data(), stride, alpha);
+        for (int y = 0; y < height; ++y) {
+          for (int x = 0; x < width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+              ASSERT_EQ(byte(x, y, c), expected.pixels[(y * width + x) * 3 + c])
+                  << width << "x" << height << " at " << x << "," << y << " channel " << c;
+              byte(x, y, c) = kUntouched;
+            }
+          }
+        }
+        EXPECT_TRUE(std::all_of(pixels.begin(), pixels.end(), [](std::uint8_t value) {
+          return value == kUntouched;
+        })) << "padding or a fourth byte was written";
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cdfss
