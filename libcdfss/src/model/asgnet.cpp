@@ -8,7 +8,9 @@
 
 #include "cdfss/error.h"
 #include "model/prototype_allocation.h"
+#include "model/similarity_prior.h"
 #include "model/superpixel_clustering.h"
+#include "tensor/image_tensor.h"
 
 namespace cdfss {
 namespace {
@@ -16,6 +18,15 @@ namespace {
 constexpr int kReducedChannels = 256;
 constexpr int kLayer2 = 2;
 constexpr int kLayer3 = 3;
+// Logit a unit of cosine difference: the prior alone is then decided to within a few percent of it.
+constexpr double kInitialPriorScale = 10.0;
+
+// Adds the prior to the foreground logit of [B, 2, b, b].
+at::Tensor with_prior(const at::Tensor& logits, const at::Tensor& prior_logit) {
+  const at::Tensor resized = resize_align_corners(prior_logit, static_cast<int>(logits.size(2)),
+                                                  static_cast<int>(logits.size(3)));
+  return at::cat({logits.narrow(1, 0, 1), logits.narrow(1, 1, 1) + resized}, 1);
+}
 
 }  // namespace
 
@@ -32,11 +43,24 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
       "down_conv",
       torch::nn::Sequential(
           torch::nn::Conv2d(
-              torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1).bias(false)),
+              torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1).bias(options.has_prior())),
           torch::nn::Dropout2d(0.5)));
-  enrichment_ = FeatureEnrichment(kReducedChannels);
+  enrichment_ = FeatureEnrichment(kReducedChannels, options.has_prior() ? 3 : 1);
   for (const auto& part : enrichment_->named_children()) {
     register_module(part.key(), part.value());
+  }
+
+  if (options.object_directions < 0 || options.background_directions < 0 ||
+      (options.object_directions > 0) != (options.background_directions > 0)) {
+    throw Error(ErrorCode::kInvalidValue,
+                "similarity prior of " + std::to_string(options.object_directions) + " object and " +
+                    std::to_string(options.background_directions) +
+                    " background directions: expected both 0, or both 1 or more");
+  }
+  if (options.has_prior()) {
+    prior_scale_ = register_parameter("prior_scale", at::full({}, kInitialPriorScale));
+    prior_bias_ = register_parameter("prior_bias", at::zeros({}));
+    enrichment_->start_at_zero();
   }
 
   if (!std::is_sorted(options.memory_layers.begin(), options.memory_layers.end()) ||
@@ -79,9 +103,16 @@ at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {
   return down_conv_->forward(backbone_features);
 }
 
-Prototypes AsgnetImpl::prototypes(const at::Tensor& features, const at::Tensor& mask,
+Prototypes AsgnetImpl::prototypes(const at::Tensor& features, const at::Tensor& label,
                                   const at::Tensor& seeds, int iterations) const {
-  return {superpixel_prototypes(features, mask, seeds, iterations)};
+  const at::Tensor object = label.eq(1).to(features.scalar_type());
+  Prototypes result{superpixel_prototypes(features, object, seeds, iterations).detach(), {}, {}};
+  if (options_.has_prior()) {
+    result.object_directions = cluster_directions(features, object, options_.object_directions);
+    result.background_directions =
+        cluster_directions(features, label.eq(0), options_.background_directions);
+  }
+  return result;
 }
 
 Enriched AsgnetImpl::decode(const at::Tensor& query_features,
@@ -93,15 +124,30 @@ Enriched AsgnetImpl::decode(const at::Tensor& query_features,
                     std::to_string(batch) + " sets of prototypes, expected as many or one image");
   }
   std::vector<at::Tensor> guides;
-  std::vector<at::Tensor> probabilities;
+  std::vector<at::Tensor> similarities;
+  std::vector<at::Tensor> priors;
   for (std::int64_t i = 0; i < batch; ++i) {
-    const std::int64_t item = query_features.size(0) == 1 ? 0 : i;
-    const Allocation allocation =
-        allocate_prototypes(query_features.narrow(0, item, 1), prototypes[i].foreground);
+    const at::Tensor query = query_features.narrow(0, query_features.size(0) == 1 ? 0 : i, 1);
+    const Allocation allocation = allocate_prototypes(query, prototypes[i].foreground);
     guides.push_back(allocation.guide);
-    probabilities.push_back(allocation.probability);
+    similarities.push_back(allocation.probability);
+    if (options_.has_prior()) {
+      priors.push_back(similarity_prior(query, prototypes[i].object_directions,
+                                        prototypes[i].background_directions));
+    }
   }
-  return enrichment_->forward(at::cat(guides), at::cat(probabilities), with_inner);
+  at::Tensor similarity = at::cat(similarities);
+  if (!options_.has_prior()) {
+    return enrichment_->forward(at::cat(guides), similarity, with_inner);
+  }
+  const at::Tensor prior = at::cat(priors);  // [B, 2, h, w]
+  const at::Tensor prior_logit =
+      (prior.narrow(1, 0, 1) - prior.narrow(1, 1, 1)) * prior_scale_ + prior_bias_;
+  Enriched result =
+      enrichment_->forward(at::cat(guides), at::cat({similarity, prior}, 1), with_inner);
+  result.logits = with_prior(result.logits, prior_logit);
+  for (at::Tensor& inner : result.inner) inner = with_prior(inner, prior_logit);
+  return result;
 }
 
 void AsgnetImpl::prepare_inference(at::ScalarType dtype) {
@@ -118,9 +164,15 @@ void AsgnetImpl::prepare_inference(at::ScalarType dtype) {
 }
 
 Prototypes concatenate(const std::vector<Prototypes>& shots) {
-  std::vector<at::Tensor> foreground;
-  for (const Prototypes& shot : shots) foreground.push_back(shot.foreground);
-  return {at::cat(foreground, 1)};
+  const auto joined = [&](at::Tensor Prototypes::*part) {
+    std::vector<at::Tensor> parts;
+    for (const Prototypes& shot : shots) {
+      if ((shot.*part).defined()) parts.push_back(shot.*part);
+    }
+    return parts.empty() ? at::Tensor() : at::cat(parts, 1);
+  };
+  return {joined(&Prototypes::foreground), joined(&Prototypes::object_directions),
+          joined(&Prototypes::background_directions)};
 }
 
 }  // namespace cdfss

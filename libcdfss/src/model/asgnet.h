@@ -19,11 +19,21 @@ struct AsgnetOptions {
   // Stages 0..3 followed by a meta-memory; empty = plain ASGNet.
   std::vector<int> memory_layers{0, 1};
   MetaMemoryOptions memory;  // `channels` is set for each layer from the backbone
+  // Directions a shot that describe its object and its background for the similarity prior
+  // (similarity_prior.h), both 1 or more; 0 = the published network, without the prior. With it, the
+  // decoder sees the prior as two more channels, all logits start from it, and the reduction has a
+  // bias.
+  int object_directions = 0;
+  int background_directions = 0;
+
+  bool has_prior() const { return object_directions > 0; }
 };
 
 // What a support set is to the network.
 struct Prototypes {
   at::Tensor foreground;  // [256, n], n >= 1, all shots concatenated
+  // Unit vectors [256, k] for the similarity prior; undefined without it.
+  at::Tensor object_directions, background_directions;
 };
 
 // Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
@@ -39,15 +49,17 @@ class AsgnetImpl : public torch::nn::Module {
                                std::vector<Style>* styles = nullptr);
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
-  // One shot's prototypes: features [256, h, w], mask [h, w] of 0/1, seeds int64 [n, 2].
-  Prototypes prototypes(const at::Tensor& features, const at::Tensor& mask, const at::Tensor& seeds,
-                        int iterations) const;
+  // One shot's prototypes: features [256, h, w], label [h, w] of 0, 1, 255 (ignored), any dtype, and
+  // seeds int64 [n, 2]. Foreground prototypes carry no gradient (B12), directions do.
+  Prototypes prototypes(const at::Tensor& features, const at::Tensor& label,
+                        const at::Tensor& seeds, int iterations) const;
   // query_features [B, 256, h, w]; prototypes[i] guides item i, or query_features of batch 1 is
   // decoded once for each.
   Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes,
                   bool with_inner);
 
   ResNet backbone() { return backbone_; }
+  FeatureEnrichment enrichment() { return enrichment_; }
   // One a memory layer, in the order of options().memory_layers.
   std::vector<MetaMemory>& memories() { return memories_; }
   const AsgnetOptions& options() const { return options_; }
@@ -62,6 +74,7 @@ class AsgnetImpl : public torch::nn::Module {
   torch::nn::Sequential down_conv_{nullptr};
   FeatureEnrichment enrichment_{nullptr};
   std::vector<MetaMemory> memories_;
+  at::Tensor prior_scale_, prior_bias_;  // scalars; undefined without the prior
 };
 TORCH_MODULE(Asgnet);
 

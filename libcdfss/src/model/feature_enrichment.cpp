@@ -54,6 +54,17 @@ FeatureEnrichmentImpl::FeatureEnrichmentImpl(int channels, int similarity_channe
   cls_ = register_module("cls", classifier(channels));
 }
 
+void FeatureEnrichmentImpl::start_at_zero() {
+  at::NoGradGuard no_grad;
+  const auto clear = [](torch::nn::SequentialImpl& classifier) {
+    for (at::Tensor& parameter : classifier[classifier.size() - 1]->parameters()) {
+      parameter.zero_();
+    }
+  };
+  clear(*cls_);
+  for (const auto& inner : *inner_cls_) clear(*inner->as<Sequential>());
+}
+
 std::array<int, 4> FeatureEnrichmentImpl::bins(int feature_side) {
   return {feature_side, feature_side / 2, feature_side / 4,
           // The released configuration for 60 says 8, where truncation would give 7.
@@ -80,8 +91,8 @@ Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tenso
     scales.push_back(resize_align_corners(m, side, side));
   }
   result.res1 = res1_->forward(at::cat(scales, 1));
-  result.res2 = res2_->forward(result.res1) + result.res1;
-  result.logits = cls_->forward(result.res2);
+  result.res2 = res2_->forward(result.res1);
+  result.logits = cls_->forward(result.res2 + result.res1);
   return result;
 }
 

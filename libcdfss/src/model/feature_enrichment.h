@@ -13,7 +13,9 @@ namespace cdfss {
 struct Enriched {
   at::Tensor logits;              // [B, 2, h, w]; channel 1 = foreground
   std::vector<at::Tensor> inner;  // per scale [B, 2, b, b]; empty unless asked for
-  at::Tensor res1, res2;          // [B, 256, h, w] intermediate features, for inspection
+  // [B, 256, h, w] outputs of the blocks of these names, for inspection; res2's sum with res1 is what
+  // the classifier reads.
+  at::Tensor res1, res2;
 };
 
 // Parameter names are the released ASGNet's: corr_conv, alpha_conv, beta_conv, inner_cls, res1,
@@ -26,6 +28,9 @@ class FeatureEnrichmentImpl : public torch::nn::Module {
   // guide [B, 2C, h, w], similarity [B, similarity_channels, h, w]. Scales: 1, 1/2, 1/4, 1/8 of h
   // (60, 30, 15, 8 at h = 60).
   Enriched forward(const at::Tensor& guide, const at::Tensor& similarity, bool with_inner);
+
+  // Makes every classifier answer 0, so that logits start as what is added to them.
+  void start_at_zero();
 
   // The four bins of a feature side h (SPEC A8).
   static std::array<int, 4> bins(int feature_side);
