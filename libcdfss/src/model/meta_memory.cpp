@@ -107,11 +107,13 @@ at::Tensor MetaMemoryImpl::enhance(const at::Tensor& features, Pick pick) const 
     const auto style = style_of(features);
     const auto [mean_slot, std_slot] = pick_slots(style, pick);
     const auto dtype = style.mean.scalar_type();
-    // An empty memory keeps everything of the own style: scale is then exactly 1 and shift 0.
-    const auto keep = at::where(filled_ > 0, options_.retention, 1.0).to(dtype);
-    const auto mixed_mean =
-        keep * style.mean + (1 - keep) * mean_.index_select(0, mean_slot).to(dtype);
-    const auto mixed_std = keep * style.std + (1 - keep) * std_.index_select(0, std_slot).to(dtype);
+    // An empty memory has no share in the style: the scale is then exactly 1 and the shift 0.
+    const auto share = (filled_ > 0).to(dtype) * (1 - options_.retention);
+    const auto mix = [&](const at::Tensor& own, const at::Tensor& bank, const at::Tensor& slot) {
+      return at::lerp(own, bank.index_select(0, slot).to(dtype), share);
+    };
+    const auto mixed_mean = mix(style.mean, mean_, mean_slot);
+    const auto mixed_std = mix(style.std, std_, std_slot);
     // (x - mean) / std * mixed_std + mixed_mean in one pass over the pixels.
     const auto ratio = mixed_std / style.std;
     scale = over_pixels(ratio, features);
