@@ -2,7 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include <string_view>
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "cdfss/error.h"
@@ -35,19 +36,21 @@ bool stored_in_half(const std::string& name, const at::Tensor& tensor) {
   return tensor.is_floating_point() && tensor.dim() > 1 && !name.starts_with("memory.");
 }
 
-// Values that index or that MetaMemory keeps non-negative must be so in the file too.
-void check_memory(MetaMemory& memory, int layer, const std::filesystem::path& file) {
-  for (const auto& [name, tensor] : module_tensors(*memory)) {
-    const bool counts_slots = name == "filled";
-    const bool fits = tensor.ge(0).all().item<bool>() &&
-                      (!counts_slots || tensor.le(memory->options().slots).all().item<bool>());
-    if (!fits) {
-      throw Error(ErrorCode::kBadModel,
-                  c10::str(file.string(), ": tensor \"memory.", layer, ".", name, "\" expected ",
-                           counts_slots ? c10::str("0 to ", memory->options().slots)
-                                        : "no negative values"));
+// The first tensor of the memories out of its range, with what was expected; empty when all are in.
+std::string memory_fault(Asgnet& network) {
+  for (std::size_t i = 0; i < network->memories().size(); ++i) {
+    MetaMemory& memory = network->memories()[i];
+    const int slots = memory->options().slots;
+    for (const auto& [name, tensor] : module_tensors(*memory)) {
+      const std::string who =
+          c10::str("tensor \"memory.", network->options().memory_layers[i], ".", name, "\" ");
+      if (tensor.lt(0).any().item<bool>()) return who + "has negative values";
+      if (name == "filled" && tensor.gt(slots).any().item<bool>()) {
+        return c10::str(who, "is ", tensor.item<std::int64_t>(), ", expected 0 to ", slots);
+      }
     }
   }
+  return "";
 }
 
 }  // namespace
@@ -69,6 +72,9 @@ void save_model(const std::filesystem::path& file, Asgnet& network, const ModelI
                                                 (half ? " in half precision" : ""));
     }
   }
+  if (const std::string fault = memory_fault(network); !fault.empty()) {
+    throw Error(ErrorCode::kInvalidValue, file.string() + ": " + fault);
+  }
   write_safetensors(file, tensors, encode_settings(network->options(), info));
 }
 
@@ -80,8 +86,8 @@ LoadedModel load_model(const std::filesystem::path& file) {
   model.info = std::move(settings.info);
   assign_tensors(module_tensors(*model.network), stored.tensors, file,
                  "an Asgnet on " + settings.network.backbone);
-  for (std::size_t i = 0; i < model.network->memories().size(); ++i) {
-    check_memory(model.network->memories()[i], settings.network.memory_layers[i], file);
+  if (const std::string fault = memory_fault(model.network); !fault.empty()) {
+    throw Error(ErrorCode::kBadModel, file.string() + ": " + fault);
   }
   model.network->eval();
   return model;

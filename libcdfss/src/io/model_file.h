@@ -11,11 +11,14 @@
 
 namespace cdfss {
 
-enum class Storage { kFloat32, kFloat16 };  // kFloat16 stores every floating tensor in half
+// kFloat16 stores weights in half; vectors (BatchNorm, biases) and the memory bank stay float32.
+enum class Storage { kFloat32, kFloat16 };
 
 // Writes the network as `format=cdfss-model`. `info` gives input size, threshold, target
 // enhancement and free metadata (training source, fold, git revision, ...); backbone and memory
-// entries are taken from the network itself. Atomic (see write_safetensors).
+// entries are taken from the network itself. Atomic (see write_safetensors). Throws
+// Error(kInvalidValue) naming a setting out of its range or a tensor that load_model would refuse
+// (values not finite, or not in half's range), and Error(kUnreadable) when writing fails.
 void save_model(const std::filesystem::path& file, Asgnet& network, const ModelInfo& info,
                 Storage storage);
 

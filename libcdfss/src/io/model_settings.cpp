@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -49,21 +50,21 @@ void check_range(std::string_view key, Number value, Number least, Number most) 
 }
 
 template <class Number>
-Number parse_number(std::string_view key, std::string_view text) {
+std::optional<Number> number_in(std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    refuse(key, text, std::integral<Number> ? "an integer" : "a number");
-  }
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+[[noreturn]] void refuse_layers(std::string_view key, std::string_view text) {
+  refuse(key, text, "layers of 0 to 3, ascending, separated by commas");
 }
 
 void check_layers(std::string_view key, std::string_view text, const std::vector<int>& layers) {
   int least = 0;
   for (const int layer : layers) {
-    if (layer < least || layer > kLargestLayer) {
-      refuse(key, text, "layers of 0 to 3, ascending, separated by commas");
-    }
+    if (layer < least || layer > kLargestLayer) refuse_layers(key, text);
     least = layer + 1;
   }
 }
@@ -117,15 +118,20 @@ class Decoder {
     // A comma promises another layer: "0," has an empty one, which is no integer.
     for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
       const std::size_t end = std::min(text.find(',', begin), text.size());
-      layers.push_back(parse_number<int>(key, std::string_view(text).substr(begin, end - begin)));
+      const auto layer = number_in<int>(std::string_view(text).substr(begin, end - begin));
+      if (!layer) refuse_layers(key, text);
+      layers.push_back(*layer);
       begin = end + 1;
     }
     check_layers(key, text, layers);
   }
   template <class Number>
   void field(const char* key, Number& value, Number least, Number most) {
-    value = parse_number<Number>(key, take(key));
-    check_range(key, value, least, most);
+    const std::string text = take(key);
+    const auto number = number_in<Number>(text);
+    if (!number) refuse(key, text, std::integral<Number> ? "an integer" : "a number");
+    check_range(key, *number, least, most);
+    value = *number;
   }
   template <class Enum>
   void field(const char* key, Enum& value, Names<Enum> names) {
