@@ -11,6 +11,7 @@
 #   CDFSS_TORCH_SPEC  what pip installs, default torch==2.13.0; pip's own PIP_INDEX_URL,
 #                     PIP_EXTRA_INDEX_URL and PIP_FIND_LINKS say from where
 set -euo pipefail
+[[ -z ${LIBTORCH:-} ]] || LIBTORCH=$(realpath -ms "$LIBTORCH")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ git pkg-config python3-venv
@@ -49,8 +50,11 @@ install_system_packages() {
     fail "apt-get could not install: ${missing[*]}"
 }
 
-# With --no-index, pip succeeds only if everything is there already.
-pip_has() { .venv/bin/python -m pip install --quiet --no-index "$@" >/dev/null 2>&1; }
+# With no index and no configuration that could name one, pip succeeds only if all is there already.
+pip_has() {
+  PIP_CONFIG_FILE=/dev/null .venv/bin/python -m pip --isolated install --quiet --no-index "$@" \
+    >/dev/null 2>&1
+}
 pip_install() { .venv/bin/python -m pip install --disable-pip-version-check --no-input "$@"; }
 
 make_environment() {
