@@ -76,6 +76,8 @@ void set_property_value(GObject* object, guint id, const GValue* value, GParamSp
     state.changes |= changes;
   }
   if ((changes & kOutputChange) != 0) {
+    // Upstream too: its format may do for a mask, but not for an overlay that goes downstream.
+    gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(object));
     gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
   }
 }

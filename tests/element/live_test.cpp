@@ -151,6 +151,38 @@ TEST_F(Live, PipelineDrainsAtTheEndOfTheStream) {
   gst_object_unref(pipeline);
 }
 
+// An application's thread sets properties while frames flow, renegotiating all the time.
+TEST_F(Live, PropertiesCanBeSetFromAnotherThread) {
+  const std::string text =
+      "videotestsrc num-buffers=40 ! video/x-raw,width=33,height=21 ! "
+      "cdfssseg name=seg " +
+      properties() + " ! fakesink";
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
+  ASSERT_EQ(error, nullptr) << error->message;
+  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "seg");
+  const std::string other = make_support("other", 7);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  GstMessage* message = nullptr;
+  for (int i = 0; message == nullptr && i < 20000; ++i) {
+    g_object_set(element, "output", i % 2, "alpha", (i % 9) / 8.0, "threshold", (i % 5) / 4.0F,
+                 nullptr);
+    if (i % 16 == 0) {
+      g_object_set(element, "support", (i % 32 == 0 ? other : support_).c_str(), nullptr);
+    }
+    message = gst_bus_timed_pop_filtered(bus, 3 * GST_MSECOND, types);
+  }
+  ASSERT_NE(message, nullptr) << "no end of stream";
+  EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
+  gst_message_unref(message);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(element);
+  gst_object_unref(pipeline);
+}
+
 TEST_F(Live, PropertiesReadBack) {
   Harness harness(properties("precision=fp32 target-enhancement=union device=cpu input-size=49"));
   gint input_size = 0, precision = -1, enhancement = -1;

@@ -104,6 +104,45 @@ TEST_F(Negotiation, OutputSetBackBeforeAFrameChangesNothing) {
   EXPECT_EQ(harness.process(picture, "RGB"), reference_overlay(mask, picture, 0.5).pixels);
 }
 
+// Masks are made from BGRx here; an overlay has to be asked for in a format that the sink takes.
+TEST_F(Negotiation, UpstreamChangesItsFormatWhenTheOutputChanges) {
+  const std::string text =
+      "videotestsrc num-buffers=6 ! video/x-raw,format=BGRx,width=33,height=21"
+      " ! videoconvert ! cdfssseg name=seg output=mask " +
+      properties() +
+      " ! video/x-raw,format=(string){GRAY8,RGB} ! fakesink name=sink "
+      "signal-handoffs=true";
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
+  ASSERT_EQ(error, nullptr) << error->message;
+  struct Seen {
+    GstElement* element;
+    std::vector<std::string> formats;
+  } seen{gst_bin_get_by_name(GST_BIN(pipeline), "seg"), {}};
+  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+  const auto handoff = +[](GstElement*, GstBuffer*, GstPad* pad, Seen* seen) {
+    GstCaps* caps = gst_pad_get_current_caps(pad);
+    seen->formats.push_back(gst_structure_get_string(gst_caps_get_structure(caps, 0), "format"));
+    gst_caps_unref(caps);
+    if (seen->formats.size() == 3) g_object_set(seen->element, "output", 0, nullptr);
+  };
+  g_signal_connect(sink, "handoff", G_CALLBACK(handoff), &seen);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  GstMessage* message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, types);
+  ASSERT_NE(message, nullptr) << "no end of stream";
+  EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
+  gst_message_unref(message);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  EXPECT_EQ(seen.formats,
+            (std::vector<std::string>{"GRAY8", "GRAY8", "GRAY8", "RGB", "RGB", "RGB"}));
+  gst_object_unref(bus);
+  gst_object_unref(sink);
+  gst_object_unref(seen.element);
+  gst_object_unref(pipeline);
+}
+
 TEST_F(Negotiation, InterlacedVideoIsRefusedWithOneError) {
   for (const std::string mode : {"interleaved", "mixed", "fields"}) {
     Harness harness(properties());
