@@ -76,4 +76,12 @@ at::Tensor subsample_mask(const at::Tensor& mask) {
   return mask.slice(-2, 0, c10::nullopt, 8).slice(-1, 0, c10::nullopt, 8);
 }
 
+at::Tensor support_label(const at::Tensor& label) {
+  const at::Tensor sampled = subsample_mask(label);
+  if (sampled.eq(1).any().item<bool>()) return sampled;
+  const at::Tensor object = label.eq(1).to(at::kFloat).unsqueeze(0).unsqueeze(0);
+  const auto [held, where] = at::adaptive_max_pool2d(object, sampled.sizes());
+  return at::where(held[0][0].gt(0), at::ones_like(sampled), sampled);
+}
+
 }  // namespace cdfss

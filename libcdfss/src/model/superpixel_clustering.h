@@ -22,4 +22,8 @@ at::Tensor superpixel_prototypes(const at::Tensor& features, const at::Tensor& m
 // Support mask at feature size: exact stride-8 subsampling (SPEC A3). mask [..., S, S] -> [..., h, h]
 at::Tensor subsample_mask(const at::Tensor& mask);
 
+// Label [S, S] of 0, 1, 255 -> [h, h]: subsample_mask, except that an object which falls between the
+// samples is kept in every cell that holds a pixel of it, so that small objects are not lost.
+at::Tensor support_label(const at::Tensor& label);
+
 }  // namespace cdfss

@@ -1,0 +1,68 @@
+#include "mask_from_logits.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/image_tensor.h"
+
+namespace cdfss {
+namespace {
+
+// Least logit whose sigmoid reaches the threshold: +-infinity at 1 and 0.
+float logit(float threshold) { return std::log(threshold) - std::log1p(-threshold); }
+
+void measure(const std::vector<std::string>& names, Mask& mask) {
+  struct Box {
+    int left, top, right, bottom;
+  };
+  std::vector<std::int64_t> areas(names.size(), 0);
+  std::vector<Box> boxes(names.size(), Box{mask.width, mask.height, -1, -1});
+  const std::uint8_t* pixel = mask.classes.data();
+  for (int y = 0; y < mask.height; ++y) {
+    for (int x = 0; x < mask.width; ++x, ++pixel) {
+      if (*pixel == 0) continue;
+      ++areas[*pixel - 1];
+      Box& box = boxes[*pixel - 1];
+      box = {std::min(box.left, x), std::min(box.top, y), std::max(box.right, x), y};
+    }
+  }
+  mask.regions.resize(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ClassRegion& region = mask.regions[i];
+    region = {.name = names[i], .area = areas[i]};
+    if (areas[i] == 0) continue;
+    region.x = boxes[i].left;
+    region.y = boxes[i].top;
+    region.width = boxes[i].right - boxes[i].left + 1;
+    region.height = boxes[i].bottom - boxes[i].top + 1;
+  }
+}
+
+}  // namespace
+
+void mask_from_logits(const at::Tensor& logits, float threshold,
+                      const std::vector<std::string>& names, int width, int height,
+                      bool with_probabilities, Mask& mask) {
+  const at::Tensor sized = resize_align_corners(logits.unsqueeze(0), height, width)[0];
+  mask.width = width;
+  mask.height = height;
+  mask.classes.resize(static_cast<std::size_t>(width) * height);
+  at::Tensor classes = at::from_blob(mask.classes.data(), {height, width}, at::kByte);
+  const float least = logit(threshold);
+  if (sized.size(0) == 1) {
+    classes.copy_(sized[0].ge(least));
+  } else {
+    const auto [best, index] = sized.max(0);
+    classes.copy_((index + 1) * best.ge(least));
+  }
+  mask.probabilities.clear();
+  if (with_probabilities) {
+    mask.probabilities.resize(static_cast<std::size_t>(sized.numel()));
+    at::from_blob(mask.probabilities.data(), sized.sizes(), at::kFloat).copy_(sized.sigmoid());
+  }
+  measure(names, mask);
+}
+
+}  // namespace cdfss
