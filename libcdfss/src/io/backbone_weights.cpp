@@ -1,8 +1,5 @@
 #include "io/backbone_weights.h"
 
-#include <ATen/core/ivalue.h>
-#include <torch/serialize.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -11,11 +8,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "cdfss/error.h"
 #include "io/mapped_file.h"
 #include "io/module_tensors.h"
+#include "io/pth_file.h"
 #include "io/safetensors.h"
 
 namespace cdfss {
@@ -36,10 +33,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kStemName
 
 constexpr std::array<std::string_view, 4> kStages{"layer0.", "layer1.", "layer2.", "layer3."};
 
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& what) {
-  throw Error(ErrorCode::kBadModel, file.string() + ": " + what);
-}
-
 bool is_zip(std::span<const std::byte> bytes) {
   return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
 }
@@ -49,47 +42,16 @@ bool is_pickle(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5};
 }
 
-c10::IValue unpickle(std::span<const std::byte> bytes, const std::filesystem::path& file) {
-  const auto* begin = reinterpret_cast<const char*>(bytes.data());
-  try {
-    return torch::pickle_load(std::vector<char>(begin, begin + bytes.size()));
-  } catch (const std::exception& e) {
-    const std::string text = e.what();
-    refuse(file, "not a PyTorch file of tensors: " + text.substr(0, text.find('\n')));
-  }
-}
-
-// The tensors of a state dict by name, without "module." (which data-parallel training adds).
-Tensors state_dict(const c10::IValue& value, const std::filesystem::path& file) {
-  if (!value.isGenericDict()) refuse(file, "expected a state dict, holds " + value.tagKind());
-  const auto entries = value.toGenericDict();
-  if (const auto nested = entries.find("state_dict"); nested != entries.end()) {
-    return state_dict(nested->value(), file);
-  }
-  Tensors tensors;
-  for (const auto& entry : entries) {
-    if (!entry.key().isString()) refuse(file, "state dict has a key that is not a string");
-    std::string name = entry.key().toStringRef();
-    if (!entry.value().isTensor()) {
-      refuse(file, "state dict entry \"" + name + "\" is " + entry.value().tagKind() +
-                       ", expected a tensor");
-    }
-    if (name.starts_with("module.")) name.erase(0, std::strlen("module."));
-    if (!tensors.emplace(name, entry.value().toTensor()).second) {
-      refuse(file, "state dict has \"" + name + "\" twice, with and without \"module.\"");
-    }
-  }
-  return tensors;
-}
-
 Tensors read_tensors(const std::filesystem::path& file) {
   const MappedFile mapping(file);
   const auto bytes = mapping.bytes();
-  if (is_zip(bytes)) return state_dict(unpickle(bytes, file), file);
+  if (is_zip(bytes)) return read_pth(file);
   if (is_pickle(bytes) && file.extension() != ".safetensors") {
-    refuse(file,
-           "PyTorch's legacy pickle format is not read; convert it once with: python3 -c \"import "
-           "torch; torch.save(torch.load('IN.pth', map_location='cpu'), 'OUT.pth')\"");
+    throw Error(ErrorCode::kBadModel,
+                file.string() +
+                    ": PyTorch's legacy pickle format is not read; convert it once with: python3 -c "
+                    "\"import torch; torch.save(torch.load('IN.pth', map_location='cpu'), "
+                    "'OUT.pth')\"");
   }
   return read_safetensors(file).tensors;
 }

@@ -7,12 +7,14 @@
 
 namespace cdfss {
 
-// Fills the backbone from a safetensors file, or from a .pth in PyTorch's zip format; names are
-// torchvision's (conv1, bn1, layer1.0...) or semseg's (layer0.0, ...), a leading "module." and an
-// outer {"state_dict": ...} are accepted; layer4 and fc are left out. Convolutions stored as
-// float16 are converted. Throws Error(kNotFound | kUnreadable), and Error(kBadModel) naming the file
-// and the missing or wrongly shaped tensor (so a weight file of another layout is refused); for the
-// legacy pickle format the message says how to convert it.
+// Fills the backbone from a safetensors file, or from a .pth in PyTorch's zip format. Names are
+// torchvision's or semseg's (conv1, bn1, ..., layer1.0...) or the released ASGNet's (layer0.0, ...);
+// a leading "module." and an outer {"state_dict": ...} are accepted. Only the stem and layer1 to
+// layer3 are taken: layer4, fc and the heads of a whole network's checkpoint are left out. Half
+// precision is converted. Throws Error(kNotFound | kUnreadable), and Error(kBadModel) naming the file
+// and the missing, wrongly shaped or, in those stages, surplus tensor, so that a file of another
+// depth or stem is refused and the backbone left as it was; where layer2 strides cannot be seen in a
+// file. For the legacy pickle format the message says how to convert it.
 void load_backbone_weights(const std::filesystem::path& file, ResNet& backbone);
 
 }  // namespace cdfss

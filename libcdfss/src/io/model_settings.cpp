@@ -19,6 +19,7 @@ constexpr const char* kFormat = "cdfss-model";
 constexpr int kFormatVersion = 1;
 
 constexpr int kLargestLayer = 3;
+constexpr int kMaxDirections = 1000;
 constexpr int kMaxSlots = 4096;  // far beyond any use; bounds what a file can make us allocate
 constexpr int kMinInputSize = 41, kMaxInputSize = 2049;
 
@@ -178,6 +179,8 @@ void code_settings(Coder& coder, AsgnetOptions& network, ModelInfo& info) {
   coder.field("memory_update", network.memory.update, Names<MemoryUpdate>(kUpdates));
   coder.field("memory_init", network.memory.init, Names<MemoryInit>(kInits));
   coder.field("memory_dead_after", network.memory.dead_after, 1, std::numeric_limits<int>::max());
+  coder.field("object_directions", network.object_directions, 0, kMaxDirections);
+  coder.field("background_directions", network.background_directions, 0, kMaxDirections);
   coder.field("input_size", info.input_size, kMinInputSize, kMaxInputSize);
   coder.field("threshold", info.threshold, 0.0F, 1.0F);
   coder.field("target_enhancement", info.target_enhancement);
@@ -185,6 +188,11 @@ void code_settings(Coder& coder, AsgnetOptions& network, ModelInfo& info) {
 
 void check(const AsgnetOptions& network, const ModelInfo& info) {
   ResNetLayout::from_name(network.backbone);
+  if ((network.object_directions > 0) != (network.background_directions > 0)) {
+    refuse("background_directions", format_number(network.background_directions),
+           network.object_directions > 0 ? "1 or more, as object_directions is"
+                                         : "0, as object_directions is");
+  }
   if ((info.input_size - 1) % 8 != 0) {
     refuse("input_size", format_number(info.input_size), "S with (S - 1) a multiple of 8");
   }
