@@ -69,18 +69,16 @@ std::optional<int> number_option(const DatasetSpec& spec, const std::string& key
   return number;
 }
 
-void require_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw Error(ErrorCode::kNotFound, folder.string() + " is not a folder");
-  }
-}
-
 std::shared_ptr<const Dataset> open_dataset(const std::string& text, FoldPart part) {
-  (void)part;
   const DatasetSpec spec = parse_dataset_spec(text);
   if (spec.kind == "folder") {
     return open_folder_dataset(spec);
+  }
+  if (spec.kind == "pascal") {
+    return open_pascal_dataset(spec, part);
+  }
+  if (spec.kind == "coco") {
+    return open_coco_dataset(spec, part);
   }
   throw spec_error(text, "unknown kind '" + spec.kind + "', expected folder, pascal or coco");
 }

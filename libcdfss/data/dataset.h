@@ -31,10 +31,15 @@ class Dataset {
 // The released code's filter: 2 * 32 * 32 labelled pixels in the original image.
 inline constexpr int kMinimumArea = 2048;
 
-// Opens `kind:ROOT[,key=value...]` (DESIGN 8): folder:ROOT; pascal:ROOT[,fold=0..3][,list=FILE];
-// coco:IMAGES[,json=FILE][,fold=0..3]. `folder` keys: minimum_area=N. `fold` leaves only the
-// classes of the requested part of that fold. Throws Error(kNotFound | kUnreadable | kInvalidValue)
-// naming the offender.
+// Opens `kind:ROOT[,key=value...]` (DESIGN 8):
+//   folder:ROOT    images/, masks/, classes.txt. minimum_area=N instead of kMinimumArea.
+//   pascal:ROOT    a VOC folder. list=FILE: image ids, one a line (by default
+//                  ImageSets/Segmentation/train.txt or val.txt, by part); masks=NAME: their folder
+//                  in ROOT (SegmentationClass; another one with the SBD masks merged in);
+//                  fold=0..3.
+//   coco:IMAGES    json=FILE: the instances (by default IMAGES/annotations.json); fold=0..3.
+// `fold` leaves only the classes of the requested part of that fold (SPEC A12); without it, all are
+// there. Throws Error(kNotFound | kUnreadable | kInvalidValue) naming the offender.
 enum class FoldPart { kTrain, kTest };
 std::shared_ptr<const Dataset> open_dataset(const std::string& spec, FoldPart part);
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/dataset.h"
 
@@ -29,10 +30,31 @@ void require_known_options(const DatasetSpec& spec, std::initializer_list<const 
 std::optional<int> number_option(const DatasetSpec& spec, const std::string& key, int low,
                                  int high);
 
-// Throws Error(kNotFound) if `folder` is not a folder.
-void require_folder(const std::filesystem::path& folder);
-
 // ROOT/images/*, ROOT/masks/*.png of the same stems, ROOT/classes.txt (DESIGN 6).
 std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec);
+
+// PASCAL VOC as it is shipped: ROOT/JPEGImages, ROOT/MASKS/*.png, where `masks` is
+// SegmentationClass by default, and a list of image ids. See open_dataset for the keys.
+std::shared_ptr<const Dataset> open_pascal_dataset(const DatasetSpec& spec, FoldPart part);
+
+// COCO images and their instances JSON. See open_dataset for the keys.
+std::shared_ptr<const Dataset> open_coco_dataset(const DatasetSpec& spec, FoldPart part);
+
+// The same images with only the classes of these ids, in this order (derived_dataset.cpp).
+std::shared_ptr<const Dataset> keep_classes(std::shared_ptr<const Dataset> base,
+                                            const std::vector<int>& ids);
+
+// The classes of one part of a fold: those for which `is_test(id)` holds, or the others.
+template <typename IsTest>
+std::shared_ptr<const Dataset> keep_fold(std::shared_ptr<const Dataset> base, FoldPart part,
+                                         IsTest is_test) {
+  std::vector<int> ids;
+  for (int id = 0; id < static_cast<int>(base->classes().size()); ++id) {
+    if (is_test(id) == (part == FoldPart::kTest)) {
+      ids.push_back(id);
+    }
+  }
+  return keep_classes(std::move(base), ids);
+}
 
 }  // namespace cdfss

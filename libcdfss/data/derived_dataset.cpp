@@ -1,10 +1,11 @@
 // Datasets that wrap datasets.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <opencv2/core.hpp>
 
 #include "cdfss/error.h"
-#include "data/dataset.h"
+#include "data/dataset_kinds.h"
 
 namespace cdfss {
 namespace {
@@ -75,13 +76,12 @@ class MergedDataset : public Dataset {
 
 class SelectedDataset : public Dataset {
  public:
-  SelectedDataset(std::shared_ptr<const Dataset> base, std::vector<std::string> names)
-      : base_(std::move(base)), classes_(std::move(names)) {
+  SelectedDataset(std::shared_ptr<const Dataset> base, std::vector<int> ids)
+      : base_(std::move(base)), base_id_(std::move(ids)) {
     std::vector<int> selected_id(base_->classes().size(), kAbsent);  // by the base's class id
-    for (std::size_t id = 0; id < classes_.size(); ++id) {
-      const auto found = std::ranges::find(base_->classes(), classes_[id]);
-      base_id_.push_back(static_cast<int>(found - base_->classes().begin()));
-      selected_id[base_id_.back()] = static_cast<int>(id);
+    for (std::size_t id = 0; id < base_id_.size(); ++id) {
+      classes_.push_back(base_->classes()[base_id_[id]]);
+      selected_id[base_id_[id]] = static_cast<int>(id);
     }
     for (int index = 0; index < base_->size(); ++index) {
       std::vector<int> present;
@@ -106,8 +106,8 @@ class SelectedDataset : public Dataset {
 
  private:
   std::shared_ptr<const Dataset> base_;
-  std::vector<std::string> classes_;
   std::vector<int> base_id_;  // by class id
+  std::vector<std::string> classes_;
   std::vector<std::vector<int>> classes_in_;
 };
 
@@ -128,20 +128,26 @@ std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> bas
                     std::to_string(remainder) +
                     " on: expected a modulus of 2 or more and a remainder below it");
   }
-  std::vector<std::string> sorted = base->classes();
-  std::ranges::sort(sorted);
-  std::vector<std::string> names;
+  std::vector<int> sorted(base->classes().size());  // class ids by name
+  std::iota(sorted.begin(), sorted.end(), 0);
+  std::ranges::sort(sorted, {}, [&](int id) { return base->classes()[id]; });
+  std::vector<int> ids;
   for (std::size_t position = 0; position < sorted.size(); ++position) {
     const bool held_out = position % modulus == static_cast<std::size_t>(remainder);
     if (held_out != complement) {
-      names.push_back(sorted[position]);
+      ids.push_back(sorted[position]);
     }
   }
-  if (names.empty()) {
+  if (ids.empty()) {
     throw Error(ErrorCode::kInvalidValue, "the dataset's " + std::to_string(sorted.size()) +
                                               " classes leave none for one side of the split");
   }
-  return std::make_shared<SelectedDataset>(std::move(base), std::move(names));
+  return keep_classes(std::move(base), ids);
+}
+
+std::shared_ptr<const Dataset> keep_classes(std::shared_ptr<const Dataset> base,
+                                            const std::vector<int>& ids) {
+  return std::make_shared<SelectedDataset>(std::move(base), ids);
 }
 
 }  // namespace cdfss

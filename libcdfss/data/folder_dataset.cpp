@@ -6,35 +6,21 @@
 #include "cdfss/error.h"
 #include "data/class_names.h"
 #include "data/dataset_kinds.h"
+#include "data/folder.h"
 #include "data/index_mask_dataset.h"
 
 namespace cdfss {
-namespace {
 
 namespace fs = std::filesystem;
-
-// Files in order of their names, dotfiles left out.
-std::set<fs::path> files_in(const fs::path& folder) {
-  require_folder(folder);
-  std::set<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (!entry.path().filename().string().starts_with('.')) {
-      files.insert(entry.path());
-    }
-  }
-  return files;
-}
-
-}  // namespace
 
 std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec) {
   require_known_options(spec, {"minimum_area"});
   require_folder(spec.root);
   const std::vector<std::string> names = read_class_names(spec.root / "classes.txt");
-  std::set<fs::path> masks = files_in(spec.root / "masks");
+  std::set<fs::path> masks = entries_of(spec.root / "masks");
   std::vector<ImageAndMask> files;
   std::set<fs::path> stems;
-  for (const fs::path& image : files_in(spec.root / "images")) {
+  for (const fs::path& image : entries_of(spec.root / "images")) {
     const fs::path mask = spec.root / "masks" / (image.stem().string() + ".png");
     if (!stems.insert(image.stem()).second) {
       throw Error(ErrorCode::kInvalidValue,
@@ -57,8 +43,7 @@ std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec) {
   }
   const int minimum_area = number_option(spec, "minimum_area", 1, std::numeric_limits<int>::max())
                                .value_or(kMinimumArea);
-  return std::make_shared<IndexMaskDataset>(std::move(files), names, std::vector<std::string>{},
-                                            minimum_area);
+  return std::make_shared<IndexMaskDataset>(std::move(files), names, minimum_area);
 }
 
 }  // namespace cdfss

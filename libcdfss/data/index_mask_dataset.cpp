@@ -1,6 +1,5 @@
 #include "data/index_mask_dataset.h"
 
-#include <algorithm>
 #include <array>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utility.hpp>
@@ -11,14 +10,11 @@
 namespace cdfss {
 
 IndexMaskDataset::IndexMaskDataset(std::vector<ImageAndMask> files,
-                                   std::vector<std::string> index_names,
-                                   const std::vector<std::string>& selected, int minimum_area)
+                                   std::vector<std::string> index_names, int minimum_area)
     : files_(std::move(files)), index_names_(std::move(index_names)), classes_in_(files_.size()) {
   for (int index = 0; index < static_cast<int>(index_names_.size()); ++index) {
-    const std::string& name = index_names_[index];
-    const bool wanted = selected.empty() || std::ranges::find(selected, name) != selected.end();
-    if (!name.empty() && wanted) {
-      classes_.push_back(name);
+    if (!index_names_[index].empty()) {
+      classes_.push_back(index_names_[index]);
       mask_index_.push_back(index);
     }
   }
@@ -32,8 +28,11 @@ IndexMaskDataset::IndexMaskDataset(std::vector<ImageAndMask> files,
 std::vector<int> IndexMaskDataset::scan(const std::filesystem::path& mask, int minimum_area) const {
   const cv::Mat labels = read_index(mask);
   std::array<int, 256> areas{};
-  for (auto value = labels.begin<std::uint8_t>(); value != labels.end<std::uint8_t>(); ++value) {
-    ++areas[*value];
+  for (int y = 0; y < labels.rows; ++y) {
+    const std::uint8_t* row = labels.ptr<std::uint8_t>(y);
+    for (int x = 0; x < labels.cols; ++x) {
+      ++areas[row[x]];
+    }
   }
   for (std::size_t index = 1; index < 255; ++index) {
     if (areas[index] > 0 && (index >= index_names_.size() || index_names_[index].empty())) {
@@ -45,7 +44,7 @@ std::vector<int> IndexMaskDataset::scan(const std::filesystem::path& mask, int m
   }
   std::vector<int> present;
   for (int class_id = 0; class_id < static_cast<int>(classes_.size()); ++class_id) {
-    if (areas[mask_index_[class_id]] >= std::max(minimum_area, 1)) {
+    if (areas[mask_index_[class_id]] >= minimum_area) {
       present.push_back(class_id);
     }
   }

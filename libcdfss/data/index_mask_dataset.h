@@ -18,11 +18,10 @@ struct ImageAndMask {
 class IndexMaskDataset : public Dataset {
  public:
   // `index_names`: the class of every mask index, empty for the background and for unused indices;
-  // 255 is ignore. `selected`: the class names to keep, others are background; empty = all. Reads
-  // every mask once, in parallel. Throws Error for a mask that cannot be read and (kInvalidValue)
-  // for one with an index that has no name.
+  // 255 is ignore. Reads every mask once, in parallel. Throws Error for a mask that cannot be read
+  // and (kInvalidValue) for one with an index that has no name.
   IndexMaskDataset(std::vector<ImageAndMask> files, std::vector<std::string> index_names,
-                   const std::vector<std::string>& selected, int minimum_area);
+                   int minimum_area);
 
   int size() const override { return static_cast<int>(files_.size()); }
   std::string name(int index) const override { return files_[index].image.string(); }
