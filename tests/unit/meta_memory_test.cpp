@@ -42,7 +42,8 @@ void expect_close(const at::Tensor& actual, const at::Tensor& expected, double t
 
 const at::Tensor kAxes = rows_of({1, 0, 0, 1}, 2);
 
-// --- Style -----------------------------------------------------------------------------------------
+// --- Style
+// -----------------------------------------------------------------------------------------
 
 TEST(StyleOf, MeanAndBiasedStandardDeviation) {
   const auto features = rows_of({1, 3, 5, 5}, 2).reshape({1, 2, 1, 2});
@@ -65,7 +66,8 @@ TEST(StyleOf, RefusesOtherShapes) {
   EXPECT_THROW(style_of(at::rand({2, 3, 0, 4})), Error);
 }
 
-// --- Lookup ----------------------------------------------------------------------------------------
+// --- Lookup
+// ----------------------------------------------------------------------------------------
 
 // Channel 0 is {1, 3}: mean 2, std 1 (but for epsilon); channel 1 is 0: std .001.
 const at::Tensor kFeatures = rows_of({1, 3, 0, 0}, 2).reshape({1, 2, 1, 2});
@@ -119,7 +121,8 @@ TEST(Enhance, InstancesOfABatchDoNotInfluenceEachOther) {
   const auto features = at::rand({3, 8, 6, 5}, at::kDouble);
   const auto together = memory->enhance(features, Pick::kLowest);
   for (int64_t i = 0; i < 3; ++i) {
-    expect_close(memory->enhance(features.narrow(0, i, 1), Pick::kLowest), together.narrow(0, i, 1));
+    expect_close(memory->enhance(features.narrow(0, i, 1), Pick::kLowest),
+                 together.narrow(0, i, 1));
   }
 }
 
@@ -171,7 +174,8 @@ TEST(Enhance, KeepsTypeAndMemoryFormat) {
                            memory->enhance(features.to(at::kFloat), Pick::kHighest), .02, .02));
 }
 
-// --- Filling and updates ---------------------------------------------------------------------------
+// --- Filling and updates
+// ---------------------------------------------------------------------------
 
 TEST(Commit, FirstInstancesFillThenTheRestUpdates) {
   MetaMemoryOptions options;
@@ -307,7 +311,8 @@ TEST(Commit, RefusesWhatDoesNotFitAndStaysAsItWas) {
   EXPECT_THROW(memory->enhance(at::rand({1, 3, 2, 2}, at::kDouble), Pick::kLowest), Error);
 }
 
-// --- Orthogonal loss -------------------------------------------------------------------------------
+// --- Orthogonal loss
+// -------------------------------------------------------------------------------
 
 TEST(OrthogonalLoss, MeanSimilarityOfBothBanks) {
   // Means at 45 degrees: 2 + 2 / sqrt(2). Stds alike: 4. Over 2 * 2^2.

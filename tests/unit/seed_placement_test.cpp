@@ -38,9 +38,18 @@ at::Tensor fixed_grid(const at::Tensor& mask) { return mask.slice(0, 0, {}, 8).s
 TEST(SeedPlacement, CountRoundsHalfToEvenUpToFive) {
   // Rows x columns of the object in cells, and the seeds it gets.
   for (const auto& [rows, columns, expected] :
-       std::vector<std::tuple<int, int, int>>{{1, 1, 0},    {5, 10, 0},  {3, 17, 1},  {10, 15, 2},
-                                              {10, 25, 2},  {1, 59, 1},  {7, 43, 3},  {10, 35, 4},
-                                              {10, 45, 4},  {11, 41, 5}, {30, 30, 5}, {60, 60, 5}}) {
+       std::vector<std::tuple<int, int, int>>{{1, 1, 0},
+                                              {5, 10, 0},
+                                              {3, 17, 1},
+                                              {10, 15, 2},
+                                              {10, 25, 2},
+                                              {1, 59, 1},
+                                              {7, 43, 3},
+                                              {10, 35, 4},
+                                              {10, 45, 4},
+                                              {11, 41, 5},
+                                              {30, 30, 5},
+                                              {60, 60, 5}}) {
     const auto seeds = place_seeds(rectangle(0, 0, rows, columns));
     EXPECT_EQ(seeds.sizes(), (std::vector<int64_t>{expected, 2})) << rows << " x " << columns;
     EXPECT_EQ(seeds.scalar_type(), at::kLong);
@@ -64,8 +73,8 @@ TEST(SeedPlacement, OneSeedIsTheInnermostCell) {
 }
 
 TEST(SeedPlacement, LaterSeedsKeepAwayFromEarlierOnesAndTheBorder) {
-  // 15 x 15 cells from (10, 10). First the centre (17, 17), 8 from the border. Then the first of the
-  // four cells at squared distance 18 from it, 5 from the border.
+  // 15 x 15 cells from (10, 10). First the centre (17, 17), 8 from the border. Then the first of
+  // the four cells at squared distance 18 from it, 5 from the border.
   const auto seeds = cells_of(place_seeds(rectangle(10, 10, 25, 25)));
   EXPECT_EQ(seeds, (std::vector<Cell>{{17, 17}, {14, 14}}));
 }
@@ -158,7 +167,8 @@ TEST(SeedPlacement, FixedSeedsAreTheDefinitionsOnAnyShape) {
 TEST(SeedPlacement, ThinObjectsKeepTheirSeedsInside) {
   // A diagonal line five cells wide in a row: 59 rows.
   auto mask = at::zeros({473, 473}, at::kByte);
-  for (int64_t i = 0; i < 55; ++i) mask.slice(0, 8 * i, 8 * i + 8).slice(1, 8 * i, 8 * i + 40).fill_(1);
+  for (int64_t i = 0; i < 55; ++i)
+    mask.slice(0, 8 * i, 8 * i + 8).slice(1, 8 * i, 8 * i + 40).fill_(1);
   const auto seeds = cells_of(place_seeds(mask));
   ASSERT_EQ(seeds.size(), 3u);
   for (const auto& [row, column] : seeds) {
@@ -189,8 +199,9 @@ TEST(ReleasedSeedRows, CountsRowsAndColumnsThatAreNotZero) {
   EXPECT_EQ(rows({1, 2, 3, 4, 5, 6, 7, 8, 9, 9}), 5);
   // A true seed at (0, 0) in the middle costs the last row.
   EXPECT_EQ(rows({1, 2, 0, 0, 5, 6, 0, 0, 0, 0}), 2);
-  EXPECT_TRUE(at::equal(released_seed_rows(at::tensor({1, 2, 0, 0, 5, 6}, at::kLong).reshape({3, 2})),
-                        at::tensor({1, 2, 0, 0}, at::kLong).reshape({2, 2})));
+  EXPECT_TRUE(
+      at::equal(released_seed_rows(at::tensor({1, 2, 0, 0, 5, 6}, at::kLong).reshape({3, 2})),
+                at::tensor({1, 2, 0, 0}, at::kLong).reshape({2, 2})));
 }
 
 TEST(ReleasedSeedRows, RefusesOtherShapes) {

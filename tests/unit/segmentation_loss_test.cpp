@@ -32,8 +32,8 @@ TEST(SegmentationLoss, MeanOverValidPixels) {
 
 TEST(SegmentationLoss, MeanOverTheWholeBatchNotOverItsItems) {
   Enriched output;
-  output.logits = at::cat({logits_of(at::full({2, 2}, 3., at::kDouble)),
-                           logits_of(at::full({2, 2}, 0., at::kDouble))});
+  output.logits = at::cat(
+      {logits_of(at::full({2, 2}, 3., at::kDouble)), logits_of(at::full({2, 2}, 0., at::kDouble))});
   const auto labels = at::cat({labels_of({1, 1, 1, 1}, 2), labels_of({1, 255, 255, 255}, 2)});
   EXPECT_NEAR(segmentation_loss(output, labels).main.item<double>(),
               (4 * softplus(-3) + std::log(2.)) / 5, 1e-12);

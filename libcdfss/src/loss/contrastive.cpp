@@ -40,8 +40,8 @@ at::Tensor contrastive_loss(const at::Tensor& anchors, const at::Tensor& positiv
                 "contrastive_loss: anchors and positives must both be [B, C], of one shape");
   }
   if (!(temperature > 0)) {
-    throw Error(ErrorCode::kInvalidValue, "contrastive_loss: temperature " +
-                                              std::to_string(temperature) + " is not above 0");
+    throw Error(ErrorCode::kInvalidValue,
+                "contrastive_loss: temperature " + std::to_string(temperature) + " is not above 0");
   }
   const int64_t categories = anchors.size(0);
   if (categories < 2) return at::zeros({}, anchors.options().requires_grad(false));

@@ -1,5 +1,5 @@
-// Two banks of N channel vectors, one of means and one of standard deviations, that live through the
-// source training. A lookup compares an instance's own statistics with every stored vector; an
+// Two banks of N channel vectors, one of means and one of standard deviations, that live through
+// the source training. A lookup compares an instance's own statistics with every stored vector; an
 // update pulls stored vectors towards the statistics of a batch.
 #include "model/meta_memory.h"
 
@@ -44,12 +44,12 @@ Style style_of(const at::Tensor& features) {
   require(features.dim() == 4 && features.size(2) > 0 && features.size(3) > 0,
           "features are " + shape_of(features) + ", expected [B, C, H, W] with pixels");
   const at::NoGradGuard no_grad;
-  auto [variance, mean] = at::var_mean(features, at::IntArrayRef{2, 3}, /*correction=*/at::Scalar(0));
-  if (features.is_floating_point() && features.element_size() < 4) {
-    variance = variance.to(at::kFloat);
-    mean = mean.to(at::kFloat);
-  }
-  return {mean, (variance + kStyleEpsilon).sqrt()};
+  const bool half = features.is_floating_point() && features.element_size() < 4;
+  const auto dtype = half ? at::kFloat : features.scalar_type();
+  // In two passes: at::var_mean takes ten times as long on a CPU.
+  const auto mean = features.mean({2, 3}, /*keepdim=*/true, dtype);
+  const auto variance = (features - mean).square_().mean({2, 3});
+  return {mean.flatten(1), (variance + kStyleEpsilon).sqrt()};
 }
 
 MetaMemoryImpl::MetaMemoryImpl(const MetaMemoryOptions& options) : options_(options) {
@@ -154,10 +154,10 @@ void MetaMemoryImpl::commit(const Style& style) {
 
 void MetaMemoryImpl::update_nearest(at::Tensor bank, at::Tensor idle,
                                     const at::Tensor& styles) const {
-  const auto [best, slot] = similarity(styles, bank).max(1);                          // [B] each
-  const auto assigned = at::one_hot(slot, options_.slots).to(bank.scalar_type());     // [B, N]
-  const auto count = assigned.sum(0).unsqueeze(1);                                    // [N, 1]
-  const auto average = at::matmul(assigned.t(), styles) / count.clamp_min(1);         // [N, C]
+  const auto [best, slot] = similarity(styles, bank).max(1);                       // [B] each
+  const auto assigned = at::one_hot(slot, options_.slots).to(bank.scalar_type());  // [B, N]
+  const auto count = assigned.sum(0).unsqueeze(1);                                 // [N, 1]
+  const auto average = at::matmul(assigned.t(), styles) / count.clamp_min(1);      // [N, C]
   const auto moved = options_.momentum * bank + (1 - options_.momentum) * average;
   bank.copy_(at::where(count > 0, moved, bank));
 

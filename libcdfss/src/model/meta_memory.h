@@ -40,11 +40,11 @@ struct MetaMemoryOptions {
   int dead_after = 100;
 };
 
-// Parameters `mean` and `std`, [N, C], non-negative; buffers `filled` (slots in use, the first ones;
-// int64 scalar) and `idle` (commits since each mean [0] and each std [1] was last chosen,
-// int64 [2, N]). Similarity is the cosine over channels, clamped at 0 (B3). The two banks are looked
-// up and updated independently (B8): only first-instance filling stores a mean and std of one image
-// in the same slot.
+// Parameters `mean` and `std`, [N, C], non-negative; buffers `filled` (slots in use, the first
+// ones; int64 scalar) and `idle` (commits since each mean [0] and each std [1] was last chosen,
+// int64 [2, N]). Similarity is the cosine over channels, clamped at 0 (B3). The two banks are
+// looked up and updated independently (B8): only first-instance filling stores a mean and std of
+// one image in the same slot.
 class MetaMemoryImpl : public torch::nn::Module {
  public:
   // Throws Error(kInvalidValue) naming an option out of its range.
@@ -60,14 +60,15 @@ class MetaMemoryImpl : public torch::nn::Module {
   std::pair<at::Tensor, at::Tensor> pick_slots(const Style& style, Pick pick) const;
 
   // Writes a batch of source styles into the memory, in place, without gradient, clamped at 0: free
-  // slots take the first instances, the rest of the batch goes through the update rule. To be called
-  // after the optimiser's step (B6). Throws Error(kInvalidValue) on a style of another shape or with
-  // a value that is not finite; the memory is then as before.
+  // slots take the first instances, the rest of the batch goes through the update rule. To be
+  // called after the optimiser's step (B6). Throws Error(kInvalidValue) on a style of another shape
+  // or with a value that is not finite; the memory is then as before.
   void commit(const Style& style);
 
-  // Eq. 5, the mean over both banks of the similarity between slots: 1/(2 N^2) sum_ij (cos(m_i, m_j)
-  // + cos(e_i, e_j)) over the filled slots; `diagonal` includes i = j, a constant 1/N as long as no
-  // slot is zero (B7). Scalar with gradient; 0 while the memory is empty.
+  // Eq. 5, the mean over both banks of the similarity between filled slots,
+  //   1/(2 N^2) sum_ij (cos(m_i, m_j) + cos(e_i, e_j)).
+  // `diagonal` includes i = j, a constant 1/N as long as no slot is zero (B7). Scalar with
+  // gradient; 0 while the memory is empty.
   at::Tensor orthogonal_loss(bool diagonal = true) const;
   // Mean cosine between different filled slots of the mean bank, for logs: 1 = collapsed; 0 with
   // fewer than two.
@@ -79,7 +80,7 @@ class MetaMemoryImpl : public torch::nn::Module {
  private:
   int64_t filled_slots() const;
   void check_style(const Style& style) const;
-  // Moves the slots of one bank [N, C] towards `styles` [B, C]; `idle` is the bank's row, int64 [N].
+  // Move the slots of one bank [N, C] towards `styles` [B, C]; `idle` is the bank's row, [N].
   void update_nearest(at::Tensor bank, at::Tensor idle, const at::Tensor& styles) const;
   void update_paper(at::Tensor bank, const at::Tensor& styles) const;
 

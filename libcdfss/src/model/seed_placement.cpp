@@ -34,10 +34,10 @@ std::vector<int64_t> sampled_pixels(int64_t length, SeedMode mode) {
   // cv::resize's nearest neighbour: it multiplies by the inverse of the rounded scale.
   const double step = 1.0 / (static_cast<double>(cells) / static_cast<double>(length));
   for (int64_t i = 0; i < cells; ++i) {
-    pixels[i] = mode == SeedMode::kFixed
-                    ? 8 * i
-                    : std::min(static_cast<int64_t>(std::floor(static_cast<double>(i) * step)),
-                               length - 1);
+    pixels[i] =
+        mode == SeedMode::kFixed
+            ? 8 * i
+            : std::min(static_cast<int64_t>(std::floor(static_cast<double>(i) * step)), length - 1);
   }
   return pixels;
 }
