@@ -1,0 +1,83 @@
+#include "model/prototype_allocation.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "cdfss/error.h"
+#include "model/similarity_prior.h"
+
+namespace cdfss {
+namespace {
+
+// Columns of a [2, n] matrix of prototypes.
+at::Tensor columns(std::vector<float> x, std::vector<float> y) {
+  return at::stack({at::tensor(x), at::tensor(y)});
+}
+
+// A query of two pixels: (2, 0) and (0, 3).
+at::Tensor axes_query() { return at::tensor({2.0F, 0.0F, 0.0F, 3.0F}).view({1, 2, 1, 2}); }
+
+TEST(PrototypeAllocation, GivesEachPixelItsNearestPrototype) {
+  const Allocation allocation = allocate_prototypes(axes_query(), columns({5, 0}, {0, 7}));
+  const at::Tensor expected =
+      at::tensor({2.0F, 0.0F, 0.0F, 3.0F, 5.0F, 0.0F, 0.0F, 7.0F}).view({1, 4, 1, 2});
+  EXPECT_TRUE(at::allclose(allocation.guide, expected)) << allocation.guide;
+}
+
+TEST(PrototypeAllocation, ProbabilityIsTheSumOfCosines) {
+  // Cosines of (2,0) with (1,0), (-1,0), (1,1): 1, -1, sqrt(.5).
+  const Allocation allocation = allocate_prototypes(axes_query(), columns({1, -1, 1}, {0, 0, 1}));
+  EXPECT_NEAR(allocation.probability[0][0][0][0].item<float>(), 0.70710678F, 1e-6F);
+  EXPECT_NEAR(allocation.probability[0][0][0][1].item<float>(), 0.70710678F, 1e-6F);
+}
+
+TEST(PrototypeAllocation, TiesGoToTheFirst) {
+  const at::Tensor prototypes = columns({1, 2}, {0, 0});  // the same direction
+  const Allocation allocation = allocate_prototypes(axes_query(), prototypes);
+  EXPECT_EQ(allocation.guide[0][2][0][0].item<float>(), 1.0F);
+}
+
+TEST(PrototypeAllocation, OnePrototypeIsTiled) {
+  const Allocation allocation = allocate_prototypes(at::randn({2, 3, 4, 4}), at::ones({3, 1}));
+  EXPECT_TRUE(allocation.guide.slice(1, 3).eq(1).all().item<bool>());
+}
+
+TEST(PrototypeAllocation, RefusesOtherChannels) {
+  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), at::zeros({2, 1})), Error);
+  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), at::zeros({3, 0})), Error);
+}
+
+TEST(SimilarityPrior, ClusterDirectionsFindTheRegionsTwoDirections) {
+  at::Tensor features = at::zeros({2, 1, 5});
+  features[0].slice(1, 0, 3).fill_(4.0);  // three pixels along x
+  features[1].slice(1, 3, 5).fill_(9.0);  // two along y
+  const at::Tensor directions = cluster_directions(features, at::ones({1, 5}), 2);
+  ASSERT_EQ(directions.sizes(), (std::vector<std::int64_t>{2, 2}));
+  const at::Tensor sorted = std::get<0>(directions.max(1));
+  EXPECT_TRUE(at::allclose(sorted, at::ones({2}))) << directions;
+}
+
+TEST(SimilarityPrior, NoMoreDirectionsThanPixels) {
+  at::Tensor mask = at::zeros({3, 3});
+  mask[1][1] = 1;
+  EXPECT_EQ(cluster_directions(at::randn({4, 3, 3}), mask, 5).size(1), 1);
+  EXPECT_EQ(cluster_directions(at::randn({4, 3, 3}), at::zeros({3, 3}), 5).abs().sum().item<float>(),
+            0.0F);
+}
+
+TEST(SimilarityPrior, MeansCarryGradient) {
+  const at::Tensor features = at::randn({4, 3, 3}).requires_grad_();
+  cluster_directions(features, at::ones({3, 3}), 2).sum().backward();
+  EXPECT_GT(features.grad().abs().sum().item<float>(), 0.0F);
+}
+
+TEST(SimilarityPrior, TakesTheHighestCosineOfEachSide) {
+  const at::Tensor prior =
+      similarity_prior(axes_query(), columns({1, -1}, {0, 0}), columns({0}, {-1}));
+  EXPECT_TRUE(at::allclose(prior, at::tensor({1.0F, 0.0F, 0.0F, -1.0F}).view({1, 2, 1, 2}), 1e-5,
+                           1e-6))
+      << prior;
+}
+
+}  // namespace
+}  // namespace cdfss
