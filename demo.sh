@@ -7,7 +7,7 @@
 #
 # Environment:
 #   CDFSS_MODEL         model file, default models/default.safetensors
-#   CDFSS_DEMO_FRAMES   stop after about this many frames
+#   CDFSS_DEMO_FRAMES   stop after this many frames
 #   and what scripts/setup.sh reads
 set -euo pipefail
 
@@ -39,14 +39,15 @@ if [[ -z $video ]]; then
   scripts/demo_clip.sh "$video" "$support"
   thinning=('!' videorate '!' 'video/x-raw,framerate=5/1')  # 76 frames of the clip's 15 seconds
 fi
-[[ -z $limit ]] || stop=('!' identity "eos-after=$((limit + 1))")
+# The queue keeps out what a decoder still hands out after the end.
+[[ -z $limit ]] || stop=('!' queue '!' identity "eos-after=$((limit + 1))")
 
 echo "-- segmenting $video with the support set $support"
 # The identity element named "done" reports every frame that leaves cdfssseg.
 pipeline=(filesrc "location=$video" '!' decodebin '!' videoconvert "${thinning[@]}" "${stop[@]}"
   '!' cdfssseg "model=$model" "support=$support" output=overlay
   '!' identity name=done silent=false
-  '!' videoconvert '!' vp8enc deadline=1 cpu-used=4 target-bitrate=2000000 keyframe-max-dist=30
+  '!' videoconvert '!' vp8enc deadline=1 cpu-used=4 target-bitrate=6000000 max-quantizer=32
   '!' matroskamux '!' filesink "location=$PWD/out/demo.mkv.part")
 frames=0 first=0 last=0
 shopt -s lastpipe  # the loop's variables are read below

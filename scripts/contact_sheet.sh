@@ -28,9 +28,9 @@ read -r count last_ms tile_height < <(awk -v width=$width '
 ((count > 0 && tile_height > 0)) || { echo "contact_sheet: $video has no frame" >&2; exit 1; }
 tiles=$((count < most ? count : most))
 
-# Second pass: videorate picks the frames. The video lasts one frame longer than its last time.
-if ((tiles > 1)); then
-  rate=$((tiles * 1000 * (count - 1)))/$((last_ms * count))
+# Second pass: videorate picks the frames, the last of them half a step before the video's last.
+if ((tiles > 1 && last_ms > 0)); then
+  rate=$(((2 * tiles - 1) * 1000))/$((2 * last_ms))
 else
   rate=1/1
 fi

@@ -38,10 +38,11 @@ cut_frame() {
   local name
   name=$(printf 'frame_%03d.png' "$1")
   [[ ! -f $support/$name ]] || return 0
-  # A decoder still hands out the frames it holds when the stream is ended: take ours by number.
-  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! identity eos-after=$(($1 + 2)) \
+  # Frames are counted; the last one stays. The queue keeps out what a decoder still hands out after
+  # the end.
+  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! queue ! identity eos-after=$(($1 + 2)) \
     ! videoconvert ! video/x-raw,format=RGB ! pngenc compression-level=1 \
-    ! multifilesink location="$scratch/frame_%03d.png"
+    ! multifilesink location="$scratch/frame_%03d.png" max-files=1
   mv "$scratch/$name" "$support/$name"
 }
 
