@@ -5,6 +5,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/dropout.h>
 
+#include <algorithm>
+
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -68,7 +70,7 @@ void FeatureEnrichmentImpl::start_at_zero() {
 std::array<int, 4> FeatureEnrichmentImpl::bins(int feature_side) {
   return {feature_side, feature_side / 2, feature_side / 4,
           // The released configuration for 60 says 8, where truncation would give 7.
-          feature_side == 60 ? 8 : feature_side / 8};
+          feature_side == 60 ? 8 : std::max(1, feature_side / 8)};
 }
 
 Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tensor& similarity,

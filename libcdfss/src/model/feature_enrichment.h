@@ -32,7 +32,7 @@ class FeatureEnrichmentImpl : public torch::nn::Module {
   // Makes every classifier answer 0, so that logits start as what is added to them.
   void start_at_zero();
 
-  // The four bins of a feature side h (SPEC A8).
+  // The four bins of a feature side h, 4 or more (SPEC A8); none is less than 1.
   static std::array<int, 4> bins(int feature_side);
 
  private:
