@@ -5,8 +5,9 @@
 
 namespace cdfss {
 
-// While it lives, convolutions and matrix products on `device` run in bfloat16 (if `enabled`);
-// the state before is restored at the end, and the casts of weights made meanwhile are dropped.
+// While it lives, convolutions and matrix products on `device` run in bfloat16, or in their inputs'
+// type if not `enabled`; the state before is restored at the end. The outermost one drops the casts
+// of weights made meanwhile.
 class Bf16Autocast {
  public:
   Bf16Autocast(c10::DeviceType device, bool enabled);
@@ -16,7 +17,6 @@ class Bf16Autocast {
 
  private:
   c10::DeviceType device_;
-  bool enabled_;
   bool previous_;
 };
 

@@ -3,9 +3,10 @@
 #include <torch/optim/adamw.h>
 #include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <unordered_set>
+#include <string>
 
 namespace cdfss {
 namespace {
@@ -67,29 +68,29 @@ class Optimiser::Impl {
 };
 
 Optimiser::Optimiser(Asgnet& network, const OptimiserOptions& options) : options_(options) {
-  std::unordered_set<const void*> backbone_set, memory_set;
-  Impl::Group decoder{{}, options.learning_rate * options.scale, options.weight_decay};
+  const double decoder_rate = options.learning_rate * options.scale;
+  Impl::Group decoder{{}, decoder_rate, options.weight_decay};
+  Impl::Group scalars{{}, decoder_rate, 0};
+  Impl::Group reduction{{}, decoder_rate * options.reduction_scale, options.weight_decay};
   Impl::Group memory{{}, options.learning_rate, 0};
   Impl::Group backbone{{}, options.backbone_learning_rate, options.weight_decay};
-  for (const at::Tensor& parameter : network->backbone()->parameters()) {
-    parameter.set_requires_grad(options.train_backbone);
-    backbone.parameters.push_back(parameter);
-    backbone_set.insert(parameter.unsafeGetTensorImpl());
+  for (const auto& item : network->named_parameters()) {
+    const std::string& name = item.key();
+    at::Tensor parameter = item.value();
+    // The backbone's stages carry their released names, without a common prefix.
+    const bool in_backbone = name.starts_with("layer");
+    parameter.set_requires_grad(!in_backbone || options.train_backbone);
+    Impl::Group& group = in_backbone                      ? backbone
+                         : name.starts_with("memory.")    ? memory
+                         : name.starts_with("down_conv.") ? reduction
+                         : parameter.dim() == 0           ? scalars
+                                                          : decoder;
+    group.parameters.push_back(parameter);
   }
-  for (MetaMemory& module : network->memories()) {
-    for (const at::Tensor& parameter : module->parameters()) {
-      memory.parameters.push_back(parameter);
-      memory_set.insert(parameter.unsafeGetTensorImpl());
-    }
+  std::vector<Impl::Group> groups;
+  for (const Impl::Group& group : {decoder, scalars, reduction, memory}) {
+    if (!group.parameters.empty()) groups.push_back(group);
   }
-  for (const at::Tensor& parameter : network->parameters()) {
-    const void* key = parameter.unsafeGetTensorImpl();
-    if (!backbone_set.contains(key) && !memory_set.contains(key)) {
-      decoder.parameters.push_back(parameter);
-    }
-  }
-  std::vector<Impl::Group> groups{decoder};
-  if (!memory.parameters.empty()) groups.push_back(memory);
   if (options.train_backbone) groups.push_back(backbone);
   impl_ = std::make_unique<Impl>(std::move(groups), options);
 }
@@ -97,7 +98,10 @@ Optimiser::Optimiser(Asgnet& network, const OptimiserOptions& options) : options
 Optimiser::~Optimiser() = default;
 
 void Optimiser::set_step(int step, int steps) {
-  const double factor = schedule_factor(options_.schedule, static_cast<double>(step) / steps);
+  const double warm =
+      options_.warmup > 0 ? std::min(1.0, static_cast<double>(step) / options_.warmup) : 1.0;
+  const double factor =
+      warm * schedule_factor(options_.schedule, static_cast<double>(step) / steps);
   impl_->scale_learning_rates(factor);
   decoder_rate_ = options_.learning_rate * options_.scale * factor;
 }

@@ -16,21 +16,23 @@ struct OptimiserOptions {
   double learning_rate = 0.0025;  // of the memory bank
   // The decoder and the reduction learn at learning_rate * scale: the released scheduler's factor.
   double scale = 10;
+  double reduction_scale = 1;  // the reduction learns at the decoder's rate times this
+  int warmup = 0;              // steps over which the rates rise linearly to the schedule's
   double backbone_learning_rate = 1e-5;
   double momentum = 0.9;  // SGD only
   double weight_decay = 1e-4;  // also of biases; never of the memory bank
   bool train_backbone = false;
 };
 
-// Groups: reduction and decoder; memory bank (not decayed); backbone, if trained. Freezes the
-// backbone (requires_grad) otherwise.
+// Groups: decoder; reduction; scalars and the memory bank (not decayed); backbone, if trained. Freezes
+// the backbone (requires_grad) otherwise.
 class Optimiser {
  public:
   Optimiser(Asgnet& network, const OptimiserOptions& options);
   ~Optimiser();
 
   // Learning rates of step `step` (from 1) of `steps`: poly (1 - step/steps)^0.9, cosine
-  // (1 + cos(pi step/steps)) / 2.
+  // (1 + cos(pi step/steps)) / 2; times step / warmup while that is below 1.
   void set_step(int step, int steps);
   void zero_grad();
   void step();

@@ -14,6 +14,7 @@
 #include "episode_loader.h"
 #include "feature_cache.h"
 #include "program.h"
+#include "reduction_init.h"
 #include "train_log.h"
 
 namespace cdfss {
@@ -76,6 +77,9 @@ class Run {
   void train() {
     std::filesystem::create_directories(options_.output);
     open_batches();
+    if (options_.pca_init > 0) {
+      initialise_reduction(network_, next_batch_, options_.pca_init, options_.step.bf16);
+    }
     Optimiser optimiser(network_, options_.optimiser);
     TrainingStep training_step(network_, options_.step);
     log_.emplace(options_.output / "metrics.jsonl", steps_, options_.batch);

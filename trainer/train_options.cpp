@@ -63,6 +63,20 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
   app.add_option("--init-from", o.init_from,
                  "Model file to start from; a memory bank it lacks starts empty")
       ->group(group);
+  app.add_option("--object-directions", o.network.object_directions,
+                 "Directions that describe a shot's object for the similarity prior; 0 = the "
+                 "published network, without that prior")
+      ->check(CLI::Range(0, 1000))
+      ->group(group);
+  app.add_option("--background-directions", o.network.background_directions,
+                 "The same for a shot's background")
+      ->check(CLI::Range(0, 1000))
+      ->group(group);
+  app.add_option("--pca-init", o.pca_init,
+                 "Start the channel reduction at the principal components of this many images' "
+                 "features; needs the similarity prior. 0 = random")
+      ->check(kAtLeastZero)
+      ->group(group);
   app.add_option("--memory-layers", texts.memory_layers,
                  "Backbone stages followed by a meta-memory, e.g. 0,1; none = no memory")
       ->group(group);
@@ -93,6 +107,10 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
 
 void add_loss_options(CLI::App& app, TrainOptions& o) {
   const std::string group = "Losses";
+  app.add_option("--foreground-weight", o.step.foreground_weight,
+                 "How often a foreground pixel counts in the segmentation loss")
+      ->check(CLI::Range(1e-3, 1e3))
+      ->group(group);
   app.add_option("--contrastive-weight", o.step.contrastive_weight,
                  "Weight of the contrastive loss; 0 skips its pass")
       ->check(CLI::Range(0.0, 1e6))
@@ -139,6 +157,17 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
                  "The decoder and reduction learn at the base rate times this; 10 is what the "
                  "released ASGNet code does, so .0025 means .025")
       ->check(CLI::Range(0.0, 1e3))
+      ->group(group);
+  app.add_option("--reduction-scale", o.optimiser.reduction_scale,
+                 "The channel reduction learns at the decoder's rate times this")
+      ->check(CLI::Range(0.0, 1e3))
+      ->group(group);
+  app.add_option("--reduction-dropout", o.step.reduction_dropout,
+                 "Share of reduced channels dropped in training")
+      ->check(CLI::Range(0.0, 0.99))
+      ->group(group);
+  app.add_option("--warmup", o.optimiser.warmup, "Steps over which the learning rates rise")
+      ->check(kAtLeastZero)
       ->group(group);
   app.add_option("--momentum", o.optimiser.momentum, "Of sgd")
       ->check(CLI::Range(0.0, 0.9999))
@@ -262,6 +291,14 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
   }
   if (o.calibrate && o.held_out.empty() && o.validation.empty()) {
     throw CLI::ValidationError("--calibrate", "needs --held-out or --validation");
+  }
+  if ((o.network.object_directions > 0) != (o.network.background_directions > 0)) {
+    throw CLI::ValidationError("--object-directions",
+                               "and --background-directions are both 0 or both 1 or more");
+  }
+  if (o.pca_init > 0 && !o.network.has_prior()) {
+    throw CLI::ValidationError("--pca-init",
+                               "needs --object-directions and --background-directions");
   }
   check_feature_cache(o);
 }

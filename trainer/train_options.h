@@ -26,6 +26,7 @@ struct TrainOptions {
   AsgnetOptions network;
   std::filesystem::path backbone_weights;  // empty: random
   std::filesystem::path init_from;         // empty: none
+  int pca_init = 0;                        // images; 0 = random
   TargetEnhancement target_enhancement = TargetEnhancement::kNone;
 
   AugmentationOptions augmentation;

@@ -40,7 +40,9 @@ std::vector<int> repeat_each(const std::vector<int>& values, int times) {
 }  // namespace
 
 TrainingStep::TrainingStep(Asgnet network, const TrainingStepOptions& options)
-    : network_(std::move(network)), options_(options) {}
+    : network_(std::move(network)), options_(options) {
+  network_->set_reduction_dropout(options.reduction_dropout);
+}
 
 StepLosses TrainingStep::run(const EpisodeBatch& batch, Optimiser& optimiser) {
   enter_training_mode();
@@ -89,34 +91,25 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
     const Bf16Autocast autocast(device.type(), options_.bf16);
     at::Tensor support_features;  // [B K, 256, h, h]
     {
-      // Prototypes carry no gradient (SPEC B12): only the contrastive loss needs one here.
-      const torch::AutoGradMode gradient(with_contrastive);
+      // Prototypes carry no gradient (SPEC B12), only the contrastive loss and the prior do.
+      const torch::AutoGradMode gradient(with_contrastive || network_->options().has_prior());
       support_features =
           network_->reduce(encode(batch, batch.support, pick, &styles)).to(at::kFloat);
     }
     const at::Tensor query_features =
         network_->reduce(encode(batch, batch.query, std::nullopt)).to(at::kFloat);
 
-    const at::Tensor detached = support_features.detach();
-    const at::Tensor masks = feature_masks(batch.support_label, device);
-    std::vector<Prototypes> prototypes;
-    for (int b = 0; b < batch.size(); ++b) {
-      std::vector<Prototypes> shots;
-      for (int row = b * batch.shots; row < (b + 1) * batch.shots; ++row) {
-        shots.push_back(network_->prototypes(detached[row], masks[row],
-                                             batch.seeds[row].to(device), kTrainIterations));
-      }
-      prototypes.push_back(concatenate(shots));
-    }
-    enriched = network_->decode(query_features, prototypes, /*with_inner=*/true);
+    enriched = network_->decode(query_features, prototypes(batch, support_features),
+                                /*with_inner=*/true);
     losses.contrastive = with_contrastive ? contrastive(batch, support_features, pick)
-                                          : at::zeros({}, detached.options());
+                                          : at::zeros({}, query_features.options());
   }
   enriched.logits = enriched.logits.to(at::kFloat);
   for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
 
   const SegmentationLoss segmentation =
-      segmentation_loss(enriched, batch.query_label.to(device, at::kLong));
+      segmentation_loss(
+      enriched, batch.query_label.to(device, at::kLong), options_.foreground_weight);
   losses.segmentation = segmentation.main;
   losses.auxiliary = segmentation.auxiliary;
   losses.orthogonal = at::zeros({}, losses.segmentation.options());
@@ -129,6 +122,23 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
                  options_.contrastive_weight * losses.contrastive +
                  options_.orthogonal_weight * losses.orthogonal;
   return losses;
+}
+
+std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
+                                                 const at::Tensor& support_features) {
+  const at::Device device = support_features.device();
+  const Bf16Autocast full_precision(device.type(), false);
+  const at::Tensor labels = subsample_mask(batch.support_label).to(device);
+  std::vector<Prototypes> prototypes;
+  for (int b = 0; b < batch.size(); ++b) {
+    std::vector<Prototypes> shots;
+    for (int row = b * batch.shots; row < (b + 1) * batch.shots; ++row) {
+      shots.push_back(network_->prototypes(support_features[row], labels[row],
+                                           batch.seeds[row].to(device), kTrainIterations));
+    }
+    prototypes.push_back(concatenate(shots));
+  }
+  return prototypes;
 }
 
 at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch, const at::Tensor& support_features,

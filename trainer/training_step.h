@@ -19,6 +19,8 @@ struct TrainingStepOptions {
   double temperature = 1;  // of the contrastive loss, above 0
   // Restyle support features with the memory's least similar pair; the memory learns either way.
   bool source_enhancement = true;
+  double foreground_weight = 1;    // of a foreground pixel in the segmentation loss
+  double reduction_dropout = 0.5;  // share of the reduced channels, SPEC A2
   bool train_backbone = false;
   bool train_batch_norm = false;  // backbone BatchNorm on batch statistics (SPEC A1), not B19
   bool bf16 = false;
@@ -44,6 +46,8 @@ class TrainingStep {
   at::Tensor encode(const EpisodeBatch& batch, const at::Tensor& input, std::optional<Pick> pick,
                     std::vector<Style>* styles = nullptr);
   Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
+  // One set an episode, all its shots.
+  std::vector<Prototypes> prototypes(const EpisodeBatch& batch, const at::Tensor& support_features);
   at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_features,
                          std::optional<Pick> pick);
 

@@ -28,26 +28,34 @@ void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
 }
 
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
-                         const at::Tensor& valid_pixels) {
+                         const at::Tensor& class_weights, const at::Tensor& total_weight) {
   const auto resized = resize_align_corners(logits, static_cast<int>(labels.size(1)),
                                             static_cast<int>(labels.size(2)));
   // Summed and divided here: the mean over no valid pixel would be NaN.
-  return at::cross_entropy_loss(resized, labels, /*weight=*/{}, at::Reduction::Sum, kIgnored) /
-         valid_pixels;
+  return at::cross_entropy_loss(resized, labels, class_weights, at::Reduction::Sum, kIgnored) /
+         total_weight;
 }
 
 }  // namespace
 
-SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels) {
+SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
+                                   double foreground_weight) {
   check_labels(labels, output.logits);
-  const auto valid_pixels = labels.ne(kIgnored).sum().clamp_min(1);
+  const auto options = output.logits.options().requires_grad(false);
+  auto class_weights = at::ones({2}, options);
+  class_weights[1].fill_(foreground_weight);
+  const auto foreground = labels.eq(1).sum();
+  const auto background = labels.eq(0).sum();
+  const auto pixel_weights = background + foreground * foreground_weight;
+  const auto total_weight = at::where(pixel_weights.gt(0), pixel_weights, 1.0);
   SegmentationLoss loss;
-  loss.main = cross_entropy(output.logits, labels, valid_pixels);
-  loss.auxiliary = at::zeros({}, output.logits.options().requires_grad(false));
+  loss.main = cross_entropy(output.logits, labels, class_weights, total_weight);
+  loss.auxiliary = at::zeros({}, options);
   for (const auto& inner : output.inner) {
-    loss.auxiliary = loss.auxiliary + cross_entropy(inner, labels, valid_pixels);
+    loss.auxiliary = loss.auxiliary + cross_entropy(inner, labels, class_weights, total_weight);
   }
-  if (!output.inner.empty()) loss.auxiliary = loss.auxiliary / static_cast<double>(output.inner.size());
+  if (!output.inner.empty())
+    loss.auxiliary = loss.auxiliary / static_cast<double>(output.inner.size());
   return loss;
 }
 

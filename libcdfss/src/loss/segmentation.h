@@ -10,8 +10,10 @@ struct SegmentationLoss {
   at::Tensor auxiliary;  // mean of the inner heads' cross entropies; 0 without inner logits
 };
 
-// labels int64 [B, S, S] of 0, 1, 255 (ignored). Logits are resized with align_corners = true. A
-// batch with no valid pixel gives 0 with gradient 0.
-SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels);
+// labels int64 [B, S, S] of 0, 1, 255 (ignored). Logits are resized with align_corners = true. Means
+// are weighted: a foreground pixel counts `foreground_weight` times, above 0; 1 as released. A batch
+// with no valid pixel gives 0 with gradient 0.
+SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
+                                   double foreground_weight = 1);
 
 }  // namespace cdfss

@@ -103,6 +103,10 @@ at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {
   return down_conv_->forward(backbone_features);
 }
 
+void AsgnetImpl::set_reduction_dropout(double share) {
+  down_conv_->at<torch::nn::Dropout2dImpl>(1).options.p(share);
+}
+
 Prototypes AsgnetImpl::prototypes(const at::Tensor& features, const at::Tensor& label,
                                   const at::Tensor& seeds, int iterations) const {
   const at::Tensor object = label.eq(1).to(features.scalar_type());

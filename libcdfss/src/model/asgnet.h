@@ -49,6 +49,8 @@ class AsgnetImpl : public torch::nn::Module {
                                std::vector<Style>* styles = nullptr);
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
+  // Share of channels that reduce() drops in training, 0..1; 0.5 as released.
+  void set_reduction_dropout(double share);
   // One shot's prototypes: features [256, h, w], label [h, w] of 0, 1, 255 (ignored), any dtype, and
   // seeds int64 [n, 2]. Foreground prototypes carry no gradient (B12), directions do.
   Prototypes prototypes(const at::Tensor& features, const at::Tensor& label,
