@@ -7,7 +7,7 @@
 #
 # Environment:
 #   CDFSS_MODEL         model file, default models/default.safetensors
-#   CDFSS_DEMO_FRAMES   stop after this many frames
+#   CDFSS_DEMO_FRAMES   stop after this many frames, give or take one
 #   and what scripts/setup.sh reads
 set -euo pipefail
 
