@@ -39,7 +39,7 @@ cut_frame() {
   name=$(printf 'frame_%03d.png' "$1")
   [[ ! -f $support/$name ]] || return 0
   # identity ends the stream within a frame or two of eos-after: take ours by its number.
-  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! queue ! identity eos-after=$(($1 + 3)) \
+  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! identity eos-after=$(($1 + 3)) \
     ! videoconvert ! video/x-raw,format=RGB ! pngenc compression-level=1 \
     ! multifilesink location="$scratch/frame_%03d.png"
   mv "$scratch/$name" "$support/$name"
