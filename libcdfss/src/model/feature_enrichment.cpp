@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -68,9 +70,9 @@ void FeatureEnrichmentImpl::start_at_zero() {
 }
 
 std::array<int, 4> FeatureEnrichmentImpl::bins(int feature_side) {
-  return {feature_side, feature_side / 2, feature_side / 4,
-          // The released configuration for 60 says 8, where truncation would give 7.
-          feature_side == 60 ? 8 : std::max(1, feature_side / 8)};
+  const auto fraction = [&](int divisor) { return std::max(feature_side / divisor, 1); };
+  // The released configuration for 60 says 8, where truncation would give 7.
+  return {feature_side, fraction(2), fraction(4), feature_side == 60 ? 8 : fraction(8)};
 }
 
 Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tensor& similarity,

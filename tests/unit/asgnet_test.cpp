@@ -1,0 +1,173 @@
+#include "model/asgnet.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "cdfss/error.h"
+
+namespace cdfss {
+namespace {
+
+constexpr int kSide = 41;  // h = 6
+
+Asgnet random_network(AsgnetOptions options) {
+  Asgnet network(options);
+  network->eval();
+  at::NoGradGuard no_grad;
+  // BatchNorm statistics of a fresh module are 0 and 1, which would hide mistakes in using them.
+  for (auto& buffer : network->named_buffers()) {
+    if (buffer.key().ends_with("running_mean")) buffer.value().uniform_(-0.2, 0.2);
+    if (buffer.key().ends_with("running_var")) buffer.value().uniform_(0.5, 1.5);
+  }
+  return network;
+}
+
+Prototypes random_prototypes(bool prior) {
+  Prototypes prototypes{at::randn({256, 2}), {}, {}};
+  if (prior) {
+    prototypes.object_directions = at::randn({256, 2});
+    prototypes.background_directions = at::randn({256, 3});
+  }
+  return prototypes;
+}
+
+class Layouts : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Layouts, GiveFeaturesAtAnEighthOfTheInput) {
+  Asgnet network = random_network({.backbone = GetParam(), .memory_layers = {}});
+  const at::NoGradGuard no_grad;
+  const at::Tensor features =
+      network->backbone_features(at::randn({2, 3, kSide, kSide}), std::nullopt);
+  EXPECT_EQ(features.sizes(), (std::vector<std::int64_t>{2, 1536, 6, 6}));
+  EXPECT_EQ(network->reduce(features).sizes(), (std::vector<std::int64_t>{2, 256, 6, 6}));
+}
+
+// Folding changes the arithmetic, not the function.
+TEST_P(Layouts, FoldedBatchNormGivesTheSameFeatures) {
+  Asgnet network = random_network({.backbone = GetParam(), .memory_layers = {}});
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = at::randn({1, 3, kSide, kSide});
+  const at::Tensor before = network->backbone_features(images, std::nullopt);
+  network->prepare_inference(at::kFloat);
+  const at::Tensor after = network->backbone_features(images, std::nullopt);
+  EXPECT_LE((after - before).abs().max().item<float>(),
+            1e-4F * before.abs().max().item<float>());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Layouts,
+                         ::testing::Values("resnet50-deep", "resnet101-deep", "resnet50",
+                                           "resnet101", "resnet50-caffe"));
+
+TEST(Asgnet, TheLayoutsOfOneShapeDifferInWhereTheyStride) {
+  Asgnet torchvision = random_network({.backbone = "resnet50", .memory_layers = {}});
+  Asgnet caffe({.backbone = "resnet50-caffe", .memory_layers = {}});
+  caffe->eval();
+  const at::NoGradGuard no_grad;
+  const auto source = torchvision->named_parameters();
+  for (auto& item : caffe->named_parameters()) item.value().copy_(source[item.key()]);
+  const auto buffers = torchvision->named_buffers();
+  for (auto& item : caffe->named_buffers()) item.value().copy_(buffers[item.key()]);
+  const at::Tensor images = at::randn({1, 3, kSide, kSide});
+  const at::Tensor a = torchvision->backbone_features(images, std::nullopt);
+  const at::Tensor b = caffe->backbone_features(images, std::nullopt);
+  EXPECT_FALSE(at::allclose(a, b));
+}
+
+TEST(Asgnet, HasTheReleasedParameterCount) {
+  Asgnet network({.backbone = "resnet50-deep", .memory_layers = {}});
+  std::int64_t all = 0;
+  std::int64_t backbone = 0;
+  for (const auto& item : network->named_parameters()) {
+    all += item.value().numel();
+    if (item.key().starts_with("layer")) backbone += item.value().numel();
+  }
+  EXPECT_NEAR(static_cast<double>(all) / 1e6, 19.09, 0.01);  // SPEC A14, without layer4
+  EXPECT_NEAR(static_cast<double>(all - backbone) / 1e6, 10.42, 0.01);
+}
+
+TEST(Asgnet, DecodesOneImageForSeveralClassesAsOneByOne) {
+  for (const bool prior : {false, true}) {
+    Asgnet network = random_network({.memory_layers = {},
+                                     .object_directions = prior ? 2 : 0,
+                                     .background_directions = prior ? 3 : 0});
+    const at::NoGradGuard no_grad;
+    const at::Tensor query = at::randn({1, 256, 6, 6});
+    const std::vector<Prototypes> classes{random_prototypes(prior), random_prototypes(prior)};
+    const at::Tensor both = network->decode(query, classes, false).logits;
+    ASSERT_EQ(both.sizes(), (std::vector<std::int64_t>{2, 2, 6, 6}));
+    for (int i = 0; i < 2; ++i) {
+      const at::Tensor one = network->decode(query, {classes[i]}, false).logits;
+      EXPECT_TRUE(at::allclose(both[i], one[0], 1e-4, 1e-5));
+    }
+  }
+}
+
+// With the prior every logit starts as scale * (object cosine - background cosine).
+TEST(Asgnet, StartsAsThePriorAlone) {
+  Asgnet network =
+      random_network({.memory_layers = {}, .object_directions = 1, .background_directions = 1});
+  const at::NoGradGuard no_grad;
+  at::Tensor query = at::zeros({1, 256, 6, 6});
+  query.select(1, 0).fill_(2.0);
+  Prototypes prototypes{at::randn({256, 1}), at::zeros({256, 1}), at::zeros({256, 1})};
+  prototypes.object_directions[0][0] = 0.6;  // cosine 1: directions are taken as directions
+  prototypes.background_directions[1][0] = 1.0;
+  const Enriched output = network->decode(query, {prototypes}, true);
+  EXPECT_TRUE(at::allclose(output.logits.select(1, 0), at::zeros({1, 6, 6})));
+  EXPECT_TRUE(at::allclose(output.logits.select(1, 1), at::full({1, 6, 6}, 10.0)));
+  ASSERT_EQ(output.inner.size(), 4U);
+  for (const at::Tensor& inner : output.inner) {
+    EXPECT_TRUE(at::allclose(inner.select(1, 1), at::full_like(inner.select(1, 1), 10.0)));
+  }
+}
+
+TEST(Asgnet, MemoryRestylesAndReportsTheStylesOfItsInput) {
+  Asgnet network = random_network({.memory_layers = {0, 1}});
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = at::randn({3, 3, kSide, kSide});
+  std::vector<Style> styles;
+  const at::Tensor plain = network->backbone_features(images, std::nullopt, &styles);
+  ASSERT_EQ(styles.size(), 2U);
+  EXPECT_EQ(styles[0].mean.sizes(), (std::vector<std::int64_t>{3, 64}));
+  EXPECT_EQ(styles[1].std.sizes(), (std::vector<std::int64_t>{3, 256}));
+  // An empty memory leaves features as they are, a filled one does not.
+  EXPECT_TRUE(at::equal(network->backbone_features(images, Pick::kLowest), plain));
+  for (std::size_t i = 0; i < 2; ++i) network->memories()[i]->commit(styles[i]);
+  EXPECT_FALSE(at::allclose(network->backbone_features(images, Pick::kLowest), plain));
+}
+
+TEST(Asgnet, ConcatenatesTheShotsOfAClass) {
+  const Prototypes joined = concatenate({random_prototypes(true), random_prototypes(true)});
+  EXPECT_EQ(joined.foreground.size(1), 4);
+  EXPECT_EQ(joined.object_directions.size(1), 4);
+  EXPECT_EQ(joined.background_directions.size(1), 6);
+  EXPECT_FALSE(concatenate({random_prototypes(false)}).object_directions.defined());
+}
+
+TEST(Asgnet, RefusesOptionsByName) {
+  const auto message = [](AsgnetOptions options) {
+    try {
+      Asgnet network(options);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kInvalidValue);
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(message({.backbone = "vgg16"}).find("vgg16"), std::string::npos);
+  EXPECT_NE(message({.memory_layers = {4}}).find("4"), std::string::npos);
+  EXPECT_NE(message({.memory_layers = {1, 0}}).find("ascending"), std::string::npos);
+  EXPECT_NE(message({.object_directions = 3}).find("3 object and 0 background"),
+            std::string::npos);
+}
+
+TEST(FeatureEnrichment, BinsAreTheReleasedOnes) {
+  EXPECT_EQ(FeatureEnrichmentImpl::bins(60), (std::array<int, 4>{60, 30, 15, 8}));
+  EXPECT_EQ(FeatureEnrichmentImpl::bins(81), (std::array<int, 4>{81, 40, 20, 10}));
+  EXPECT_EQ(FeatureEnrichmentImpl::bins(6), (std::array<int, 4>{6, 3, 1, 1}));
+}
+
+}  // namespace
+}  // namespace cdfss
