@@ -46,12 +46,12 @@ Prototypes support_prototypes(Asgnet& network, const Episode& episode,
   std::vector<Prototypes> shots;
   for (const Sample& support : episode.supports) {
     const Sample fitted = fit(support, options.input_size, options.layout);
-    const at::Tensor object = to_tensor(fitted.label).eq(1);
-    const at::Tensor seeds = place_seeds(object.to(at::kByte));
-    const at::Tensor mask = subsample_mask(object.to(at::kFloat)).to(device);
+    const at::Tensor label = to_tensor(fitted.label);
+    const at::Tensor seeds = place_seeds(label.eq(1).to(at::kByte));
+    const at::Tensor small = support_label(label).to(device);
     for (const auto& pick : support_picks(options.enhancement)) {
       const at::Tensor features = reduced_features(network, fitted.image, pick, device);
-      shots.push_back(network->prototypes(features[0], mask, seeds, kEvalIterations));
+      shots.push_back(network->prototypes(features[0], small, seeds, kEvalIterations));
     }
   }
   return concatenate(shots);

@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "episode_evaluation.h"
 #include "eval_measurement.h"
 #include "io/model_file.h"
 #include "program.h"
 #include "progress_bar.h"
 #include "report.h"
-#include "tensor/device.h"
 
 namespace cdfss {
 namespace {
@@ -73,7 +73,7 @@ Measurement measure_episodes(const EvalOptions& options) {
   LoadedModel model = load_model(options.model);
   const auto dataset = open_dataset(options.dataset, FoldPart::kTest);
   EpisodeEvaluationOptions evaluation = evaluation_options(options, model.info);
-  const at::Device device = device_from_name(options.device);
+  const at::Device device = resolve_device(options.device);
   model.network->to(device);
   model.network->prepare_inference(at::kFloat);
 

@@ -4,13 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "device.h"
 #include "eval_measurement.h"
 #include "io/backbone_weights.h"
 #include "io/model_file.h"
 #include "program.h"
 #include "progress_bar.h"
 #include "report.h"
-#include "tensor/device.h"
 #include "video_evaluation.h"
 #include "video_prototype_method.h"
 
@@ -51,7 +51,7 @@ std::unique_ptr<VideoMethod> make_prototype_method(const EvalOptions& options) {
     if (input_size == 0) input_size = model.info.input_size;
   }
   return std::make_unique<PrototypeMethod>(std::move(backbone), input_size, options.input_layout(),
-                                           device_from_name(options.device));
+                                           resolve_device(options.device));
 }
 
 Measurement summarise(const VideoEvaluation& evaluation) {

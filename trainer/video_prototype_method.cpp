@@ -37,10 +37,10 @@ void PrototypeMethod::set_support(const cv::Mat& image, const cv::Mat& label,
   const at::NoGradGuard no_grad;
   const Sample support = fit({image, label}, input_size_, layout_);
   const at::Tensor support_features = features(support.image)[0];
-  const at::Tensor mask = subsample_mask(to_tensor(support.label)).to(device_);  // [h, h]
+  const at::Tensor small = support_label(to_tensor(support.label)).to(device_);  // [h, h]
   std::vector<at::Tensor> prototypes;
   for (const int value : {1, 0}) {
-    const at::Tensor region = mask.eq(value).to(at::kFloat);
+    const at::Tensor region = small.eq(value).to(at::kFloat);
     if (region.sum().item<float>() == 0) {
       throw Error(ErrorCode::kInvalidValue,
                   source + ": no " + (value == 1 ? "object" : "background") +

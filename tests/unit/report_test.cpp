@@ -1,0 +1,52 @@
+#include "report.h"
+
+#include <gtest/gtest.h>
+
+#include "io_test_support.h"
+#include "progress_bar.h"
+
+namespace cdfss {
+namespace {
+
+TEST(Spread, IsMeanAndSampleDeviation) {
+  const Spread spread = spread_of({1, 2, 3, 4});
+  EXPECT_DOUBLE_EQ(spread.mean, 2.5);
+  EXPECT_NEAR(spread.deviation, 1.2909944487358056, 1e-12);  // sqrt(5 / 3)
+  EXPECT_EQ(spread_of({7}).mean, 7);
+  EXPECT_EQ(spread_of({7}).deviation, 0);
+  EXPECT_EQ(spread_of({}).mean, 0);
+}
+
+TEST(Table, AlignsNamesLeftAndNumbersRight) {
+  Table table("class", {{"IoU"}, {"frames", 0}});
+  table.add("a long name", {0.5, 12});
+  table.add("b", {0.12345, 7});
+  EXPECT_EQ(table.text(),
+            "class          IoU  frames\n"
+            "a long name  0.500      12\n"
+            "b            0.123       7\n");
+}
+
+TEST(ProgressLine, ShowsRateAndTimeLeft) {
+  EXPECT_EQ(progress_line(0, 10, "frames", 0), "0/10 frames [                        ]");
+  EXPECT_EQ(progress_line(25, 100, "frames", 50),
+            "25/100 frames [######                  ] 0.50/s, 2:30 left");
+  EXPECT_EQ(progress_line(100, 4000, "steps", 10),
+            "100/4000 steps [                        ] 10/s, 6:30 left");
+  EXPECT_EQ(progress_line(1, 7201, "steps", 1),
+            "1/7201 steps [                        ] 1.00/s, 2:00:00 left");
+}
+
+TEST(WriteReport, WritesJsonAndRefusesWhatCannotBeWritten) {
+  testing::TemporaryFolder folder;
+  check_writable(folder / "out.json");
+  write_report(folder / "out.json", {{"miou", 0.5}});
+  EXPECT_EQ(nlohmann::json::parse(testing::read_bytes(folder / "out.json"))["miou"], 0.5);
+  testing::expect_error(ErrorCode::kUnreadable, {"nowhere/out.json", "no folder"},
+                        [&] { check_writable(folder / "nowhere/out.json"); });
+  testing::expect_error(ErrorCode::kUnreadable, {"is a folder"},
+                        [&] { check_writable(folder / ""); });
+}
+
+}  // namespace
+}  // namespace cdfss
