@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
