@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "failure.h"
 #include "negotiation.h"
+#include "output_snapshot.h"
 #include "overlay.h"
 #include "settings.h"
 #include "video_frame.h"
@@ -119,15 +120,21 @@ gboolean stop(GstBaseTransform* base) {
   return TRUE;
 }
 
+Output output_of(GstBaseTransform* base) {
+  if (const Output* held = OutputSnapshot::find(base)) return *held;
+  State& state = state_of(base);
+  const std::lock_guard held(state.lock);
+  return state.settings.output;
+}
+
+gboolean answer_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
+  const OutputSnapshot snapshot(base, output_of(base));
+  return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->query(base, direction, query);
+}
+
 GstCaps* transform_caps(GstBaseTransform* base, GstPadDirection direction, GstCaps* caps,
                         GstCaps* filter) {
-  State& state = state_of(base);
-  Output output;
-  {
-    const std::lock_guard held(state.lock);
-    output = state.settings.output;
-  }
-  GstCaps* result = other_caps(direction, caps, output);
+  GstCaps* result = other_caps(direction, caps, output_of(base));
   if (filter == nullptr) return result;
   GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
   gst_caps_unref(result);
@@ -284,6 +291,7 @@ static void gst_cdfss_seg_class_init(GstCdfssSegClass* klass) {
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   transform_class->start = start;
   transform_class->stop = stop;
+  transform_class->query = answer_query;
   transform_class->transform_caps = transform_caps;
   transform_class->get_unit_size = get_unit_size;
   transform_class->transform_size = transform_size;

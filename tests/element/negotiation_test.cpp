@@ -104,6 +104,21 @@ TEST_F(Negotiation, OutputSetBackBeforeAFrameChangesNothing) {
   EXPECT_EQ(harness.process(picture, "RGB"), reference_overlay(mask, picture, 0.5).pixels);
 }
 
+// One query is answered by transforming caps there and back again.
+TEST_F(Negotiation, OutputSetDuringACapsQueryDoesNotSpoilItsAnswer) {
+  Harness harness(properties());
+  const auto switch_output = +[](GstPad*, GstPadProbeInfo* info, gpointer element) {
+    if (GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_CAPS) {
+      g_object_set(element, "output", 1, nullptr);
+    }
+    return GST_PAD_PROBE_OK;
+  };
+  gst_pad_add_probe(harness.get()->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, switch_output,
+                    harness.element(), nullptr);
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, format={ RGB, BGRx }"),
+            (Formats{"RGB", "BGRx"}));
+}
+
 // Masks are made from BGRx here; an overlay has to be asked for in a format that the sink takes.
 TEST_F(Negotiation, UpstreamChangesItsFormatWhenTheOutputChanges) {
   const std::string text =
