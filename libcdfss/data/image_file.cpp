@@ -6,6 +6,7 @@
 
 #include "cdfss/error.h"
 #include "data/file_bytes.h"
+#include "data/jpeg_end.h"
 #include "data/png_index.h"
 
 namespace cdfss {
@@ -31,7 +32,11 @@ cv::Mat decode(const std::vector<std::uint8_t>& bytes, int flags, const std::str
 }  // namespace
 
 cv::Mat read_rgb(const std::filesystem::path& file) {
-  cv::Mat image = decode(read_bytes(file), cv::IMREAD_COLOR, file.string());
+  const std::vector<std::uint8_t> bytes = read_bytes(file);
+  if (is_truncated_jpeg(bytes)) {
+    throw Error(ErrorCode::kUnreadable, file.string() + " is a JPEG that ends too early");
+  }
+  cv::Mat image = decode(bytes, cv::IMREAD_COLOR, file.string());
   cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
   return image;
 }
@@ -69,9 +74,11 @@ cv::Mat to_mat(const Image& image) {
 }
 
 void write_png(const std::filesystem::path& file, const cv::Mat& image) {
-  cv::Mat stored = image;
+  cv::Mat stored;
   if (image.channels() == 3) {
     cv::cvtColor(image, stored, cv::COLOR_RGB2BGR);
+  } else {
+    stored = image;
   }
   std::vector<std::uint8_t> bytes;
   if (!cv::imencode(".png", stored, bytes)) {
