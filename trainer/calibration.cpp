@@ -37,7 +37,9 @@ Calibration calibrate_threshold(Asgnet& network, const std::shared_ptr<const Dat
   for (int i = 0; i < kCandidates; ++i) {
     const double miou = accumulators[i].miou();
     const bool nearer = std::abs(candidate(i) - 0.5F) < std::abs(best.threshold - 0.5F);
-    if (miou > best.miou || (miou == best.miou && nearer)) best = {candidate(i), miou};
+    if (miou > best.miou || (miou == best.miou && nearer)) {
+      best = {.threshold = candidate(i), .miou = miou, .fb_iou = accumulators[i].fb_iou()};
+    }
   }
   return best;
 }

@@ -7,7 +7,8 @@ namespace cdfss {
 
 struct Calibration {
   float threshold = 0.5F;
-  double miou = 0;
+  double miou = 0;    // at that threshold, as is fb_iou
+  double fb_iou = 0;
 };
 
 // The threshold of .05, .10 ... .95 with the highest mIoU; `options.threshold` is not used. Ties go

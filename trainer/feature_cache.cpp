@@ -6,9 +6,9 @@
 #include <future>
 #include <opencv2/core.hpp>
 
-#include "autocast.h"
 #include "cdfss/error.h"
 #include "data/random.h"
+#include "inference_copy.h"
 #include "model/seed_placement.h"
 #include "sample_tensor.h"
 #include "tensor/image_tensor.h"
@@ -54,7 +54,7 @@ FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> datas
       folder, total, ResNetImpl::channels(layout, 3) + ResNetImpl::channels(layout, 2),
       (side - 1) / 8 + 1, side);
   record_classes_.resize(total);
-  network->eval();
+  Asgnet encoder = inference_copy(network, options_.bf16 ? at::kBFloat16 : at::kFloat);
   // Images are read and augmented while the network works on those before.
   std::future<Chunk> ahead = std::async(std::launch::async, &FeatureCache::prepare, this, 0,
                                         std::min(kChunk, total));
@@ -65,14 +65,14 @@ FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> datas
       ahead = std::async(std::launch::async, &FeatureCache::prepare, this, next,
                          std::min(next + kChunk, total));
     }
-    encode(network, chunk);
+    encode(encoder, chunk);
     const auto done = static_cast<int>(std::min(next, total));
-    if (progress && !progress(done, static_cast<int>(total))) break;
+    if (progress && !progress(done, static_cast<int>(total))) return;
   }
   index_classes();
 }
 
-// Records are ordered by view, then image: an encoding that was stopped holds most images.
+// Records are ordered by view, then image.
 FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last) const {
   const int side = options_.augmentation.size;
   const double minimum_area =
@@ -100,15 +100,14 @@ FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last)
   return chunk;
 }
 
-void FeatureCache::encode(Asgnet& network, const Chunk& chunk) {
+void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
   const at::NoGradGuard no_grad;
-  const at::Device device = network->parameters().front().device();
-  const Bf16Autocast autocast(device.type(), options_.bf16);
-  const at::Tensor images = normalise(at::stack(chunk.images).to(device));
+  const at::Tensor& weight = encoder->parameters().front();
+  const at::Tensor images =
+      normalise(at::stack(chunk.images).to(weight.device()))
+          .to(weight.scalar_type(), false, false, at::MemoryFormat::ChannelsLast);
   const at::Tensor features =
-      network
-          ->backbone_features(images.contiguous(at::MemoryFormat::ChannelsLast), std::nullopt)
-          .permute({0, 2, 3, 1});
+      encoder->backbone_features(images, std::nullopt).permute({0, 2, 3, 1});
   for (std::size_t i = 0; i < chunk.images.size(); ++i) {
     const std::int64_t record = chunk.first + static_cast<std::int64_t>(i);
     store_->features(record).copy_(features[static_cast<std::int64_t>(i)]);

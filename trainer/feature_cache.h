@@ -31,11 +31,11 @@ struct FeatureCacheOptions {
 // kMinimumArea pixels of a 473 x 473 input show it (proportionally fewer of a smaller one).
 class FeatureCache {
  public:
-  // Called after each encoded chunk with the views done and the total; false stops, and the views
-  // that are missing are not drawn.
+  // Called after each encoded chunk with the views done and the total; false stops, and there are no
+  // episodes then.
   using Progress = std::function<bool(int done, int total)>;
 
-  // Encodes with the network's backbone, in eval mode and without memory. The file lies in `folder`
+  // Encodes with the network's backbone, BatchNorm in eval mode and without memory. The file lies in `folder`
   // (see FeatureStore). Throws as Dataset, augment and FeatureStore do, and Error(kInvalidValue)
   // when no class shows in more than `shots` images.
   FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> dataset,
@@ -65,7 +65,7 @@ class FeatureCache {
   struct Chunk;
 
   Chunk prepare(std::int64_t first, std::int64_t last) const;
-  void encode(Asgnet& network, const Chunk& chunk);
+  void encode(Asgnet& encoder, const Chunk& chunk);
   void index_classes();
   Plan plan();
   View random_view(int image, int class_id);

@@ -1,8 +1,5 @@
 #include "train_log.h"
 
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -11,26 +8,17 @@
 namespace cdfss {
 namespace {
 
-constexpr std::chrono::seconds kLineInterval{10};
 constexpr double kSmoothing = 0.95;  // of the loss that people see
 
 }  // namespace
 
 TrainLog::TrainLog(const std::filesystem::path& metrics_file, int steps, int episodes_per_step)
     : metrics_(metrics_file),
-      bar_(steps * episodes_per_step, "episodes"),
-      steps_(steps),
-      episodes_per_step_(episodes_per_step),
-      start_(std::chrono::steady_clock::now()),
-      last_line_(start_),
-      terminal_(isatty(STDERR_FILENO) == 1) {
+      progress_(steps * episodes_per_step, "episodes"),
+      episodes_per_step_(episodes_per_step) {
   if (!metrics_) {
     throw Error(ErrorCode::kUnreadable, metrics_file.string() + " cannot be written");
   }
-}
-
-double TrainLog::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
 void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
@@ -50,34 +38,22 @@ void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
 
   smooth_loss_ =
       step == 1 ? losses.total : kSmoothing * smooth_loss_ + (1 - kSmoothing) * losses.total;
-  const std::string note = "loss " + fixed(smooth_loss_, 3) + " (ce " +
-                           fixed(losses.segmentation, 3) + " aux " + fixed(losses.auxiliary, 3) +
-                           " cont " + fixed(losses.contrastive, 3) + " orth " +
-                           fixed(losses.orthogonal, 3) + ")";
-  bar_.update(step * episodes_per_step_, note);
-  const auto now = std::chrono::steady_clock::now();
-  if (terminal_ || (now - last_line_ < kLineInterval && step < steps_)) return;
-  last_line_ = now;
-  spdlog::info("{}  {}",
-               progress_line(step * episodes_per_step_, steps_ * episodes_per_step_, "episodes",
-                             seconds()),
-               note);
+  progress_.update(step * episodes_per_step_,
+                   "loss " + fixed(smooth_loss_, 3) + " (ce " + fixed(losses.segmentation, 3) +
+                       " aux " + fixed(losses.auxiliary, 3) + " cont " +
+                       fixed(losses.contrastive, 3) + " orth " + fixed(losses.orthogonal, 3) + ")");
 }
 
-void TrainLog::validation(int step, double miou, double fb_iou) {
+void TrainLog::validation(int step, double miou, double fb_iou, double threshold) {
   metrics_ << nlohmann::json{{"step", step},
                              {"validation_miou", miou},
                              {"validation_fb_iou", fb_iou},
+                             {"threshold", threshold},
                              {"seconds", seconds()}}
            << '\n'
            << std::flush;
   say("step " + std::to_string(step) + ": validation mIoU " + fixed(miou, 4) + ", FB-IoU " +
-      fixed(fb_iou, 4));
-}
-
-void TrainLog::say(const std::string& text) {
-  bar_.clear();
-  spdlog::info("{}", text);
+      fixed(fb_iou, 4) + ", threshold " + fixed(threshold, 2));
 }
 
 std::string fixed(double value, int digits) {

@@ -1,21 +1,19 @@
-// What a training run tells: a progress bar or log lines, and metrics.jsonl.
+// What a training run tells: progress for people, metrics.jsonl for scripts.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 
-#include "progress_bar.h"
+#include "progress_report.h"
 #include "step_losses.h"
 
 namespace cdfss {
 
-// On a terminal a progress bar on stderr, else a log line about every ten seconds. metrics.jsonl
-// holds one object a step ({"step", "loss", "segmentation", "auxiliary", "contrastive",
-// "orthogonal", "learning_rate", "seconds", "slot_cosine": {layer: value}}) and one a validation
-// ({"step", "validation_miou", "validation_fb_iou", "seconds"}).
+// metrics.jsonl holds one object a step ({"step", "loss", "segmentation", "auxiliary",
+// "contrastive", "orthogonal", "learning_rate", "seconds", "slot_cosine": {layer: value}}) and one a
+// validation ({"step", "validation_miou", "validation_fb_iou", "threshold", "seconds"}).
 class TrainLog {
  public:
   // Throws Error(kUnreadable) naming the file that cannot be written.
@@ -24,19 +22,17 @@ class TrainLog {
   // Steps count from 1. `slot_cosines`: of each memory layer.
   void step(int step, const StepLosses& losses, double learning_rate,
             const std::map<int, double>& slot_cosines);
-  void validation(int step, double miou, double fb_iou);
-  // A line for people, wiping the bar first.
-  void say(const std::string& text);
+  void validation(int step, double miou, double fb_iou, double threshold);
+  // A line for people.
+  void say(const std::string& text) { progress_.say(text); }
 
-  double seconds() const;  // since the start
+  double seconds() const { return progress_.seconds(); }  // since the start
 
  private:
   std::ofstream metrics_;
-  ProgressBar bar_;
-  int steps_, episodes_per_step_;
+  ProgressReport progress_;
+  int episodes_per_step_;
   double smooth_loss_ = 0;
-  std::chrono::steady_clock::time_point start_, last_line_;
-  bool terminal_;
 };
 
 // 0.4312 with 4 digits.

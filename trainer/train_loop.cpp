@@ -10,9 +10,11 @@
 #include "calibration.h"
 #include "cdfss/error.h"
 #include "checkpoint.h"
+#include "device.h"
 #include "episode_evaluation.h"
 #include "episode_loader.h"
 #include "feature_cache.h"
+#include "inference_copy.h"
 #include "program.h"
 #include "reduction_init.h"
 #include "train_log.h"
@@ -44,16 +46,6 @@ Sources open_sources(const TrainOptions& options) {
   return sources;
 }
 
-at::Device training_device(const std::string& name) {
-  if (name == "auto") return at::Device(at::hasCUDA() ? at::kCUDA : at::kCPU);
-  try {
-    return at::Device(name);
-  } catch (const c10::Error&) {
-    throw Error(ErrorCode::kInvalidValue,
-                "device '" + name + "': expected auto, cpu, cuda or cuda:N");
-  }
-}
-
 // oneDNN and cuDNN are faster on channels-last weights.
 void to_channels_last(Asgnet& network) {
   for (at::Tensor parameter : network->parameters()) {
@@ -70,14 +62,14 @@ class Run {
         info_(run_info(options, command_line)),
         sources_(open_sources(options)),
         network_(initial_network(options)) {
-    network_->to(training_device(options.device));
+    network_->to(resolve_device(options.device));
     to_channels_last(network_);
   }
 
   void train() {
     std::filesystem::create_directories(options_.output);
     open_batches();
-    if (options_.pca_init > 0) {
+    if (options_.pca_init > 0 && !interrupted()) {
       initialise_reduction(network_, next_batch_, options_.pca_init, options_.step.bf16);
     }
     Optimiser optimiser(network_, options_.optimiser);
@@ -106,7 +98,7 @@ class Run {
       log_->say("stopped after step " + std::to_string(step_) + " of " + std::to_string(steps_) +
                 "; the network is in " + (options_.output / "last.safetensors").string());
     }
-    finish();
+    export_model();
   }
 
  private:
@@ -122,7 +114,7 @@ class Run {
                               .sampler = sampler,
                               .bf16 = options_.step.bf16,
                               .seed = options_.seed},
-          options_.output, CacheProgress());
+          options_.output, stoppable_progress("views"));
       queries_ = cache_->queries();
       next_batch_ = [this] { return cache_->draw(options_.batch); };
     } else {
@@ -146,19 +138,6 @@ class Run {
     validate_every_ = options_.validate_every > 0 ? options_.validate_every : steps_per_epoch;
   }
 
-  // Shows how far the encoding of the feature cache is; false on Ctrl-C.
-  class CacheProgress {
-   public:
-    bool operator()(int done, int total) {
-      if (!bar_) bar_ = std::make_shared<ProgressBar>(total, "views");
-      bar_->update(done);
-      return !interrupted();
-    }
-
-   private:
-    std::shared_ptr<ProgressBar> bar_;  // shared: std::function copies
-  };
-
   std::map<int, double> slot_cosines() {
     std::map<int, double> cosines;
     for (std::size_t i = 0; i < network_->memories().size(); ++i) {
@@ -179,44 +158,50 @@ class Run {
             .enhancement = options_.target_enhancement};
   }
 
+  // Shows how far a job is that Ctrl-C stops.
+  static std::function<bool(int, int)> stoppable_progress(const std::string& unit) {
+    // Shared, because std::function copies; made when the total is known.
+    const auto report = std::make_shared<std::optional<ProgressReport>>();
+    return [report, unit](int done, int total) {
+      if (!report->has_value()) report->emplace(total, unit);
+      (*report)->update(done);
+      return !interrupted();
+    };
+  }
+
+  // Keeps the network as best.safetensors if it is. With --calibrate at its best threshold.
   void validate() {
     if (!sources_.validation) return;
-    const EpisodeEvaluation result =
-        evaluate_episodes(network_, sources_.validation, evaluation_options(),
-                          [](int) { return !interrupted(); });
+    const EpisodeEvaluationOptions evaluation = evaluation_options();
+    const auto progress = [show = stoppable_progress("validation episodes"),
+                           total = evaluation.episodes](int done) { return show(done, total); };
+    Asgnet copy = inference_copy(network_, at::kFloat);
+    Calibration result;
+    if (options_.calibrate) {
+      result = calibrate_threshold(copy, sources_.validation, evaluation, progress);
+    } else {
+      const EpisodeEvaluation scores =
+          evaluate_episodes(copy, sources_.validation, evaluation, progress);
+      result = {.threshold = evaluation.threshold, .miou = scores.miou, .fb_iou = scores.fb_iou};
+    }
     if (interrupted()) return;  // a score of fewer episodes would not compare
-    log_->validation(step_, result.miou, result.fb_iou);
+    log_->validation(step_, result.miou, result.fb_iou, result.threshold);
+    info_.threshold = result.threshold;
     if (result.miou <= best_miou_) return;
     best_miou_ = result.miou;
     info_.metadata["validation_miou"] = fixed(result.miou, 4);
     save("best");
+    info_.metadata.erase("validation_miou");
   }
 
   void save(const std::string& name) {
-    ModelInfo info = info_;
-    if (name == "last") info.metadata.erase("validation_miou");
-    save_checkpoint(options_.output, name, network_, info, step_, steps_);
+    save_checkpoint(options_.output, name, network_, info_, step_, steps_);
   }
 
-  // The final model: calibrated, exported.
-  void finish() {
-    if (!options_.calibrate && options_.export_file.empty()) return;
-    const std::string name = best_miou_ >= 0 ? "best" : "last";
-    const std::filesystem::path file = options_.output / (name + ".safetensors");
-    LoadedModel chosen = load_model(file);
-    chosen.network->to(training_device(options_.device));
-    if (options_.calibrate && !interrupted()) {
-      const Calibration calibration =
-          calibrate_threshold(chosen.network, sources_.validation, evaluation_options(),
-                              [](int) { return !interrupted(); });
-      if (!interrupted()) {
-        chosen.info.threshold = calibration.threshold;
-        log_->say("threshold " + fixed(calibration.threshold, 2) + ": validation mIoU " +
-                  fixed(calibration.miou, 4));
-        save_model(file, chosen.network, chosen.info, Storage::kFloat32);
-      }
-    }
+  void export_model() {
     if (options_.export_file.empty()) return;
+    const std::string name = best_miou_ >= 0 ? "best" : "last";
+    LoadedModel chosen = load_model(options_.output / (name + ".safetensors"));
     save_model(options_.export_file, chosen.network, chosen.info, Storage::kFloat16);
     log_->say("exported " + name + " to " + options_.export_file.string());
   }

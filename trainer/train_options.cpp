@@ -205,7 +205,7 @@ void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
       ->check(kAtLeastOne)
       ->group(group);
   app.add_flag("--calibrate", o.calibrate,
-               "At the end, choose the threshold of best validation mIoU and store it in the model")
+               "Validate at the threshold of best mIoU, and store that in the model")
       ->group(group);
   app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->group(group);
   app.add_option("--precision", texts.precision, "fp32, or bf16 for convolutions")
