@@ -54,7 +54,7 @@ Measurement summarise(const std::vector<EpisodeEvaluation>& runs) {
   report["fb_iou"] = fb_iou.mean;
   report["fb_iou_std"] = fb_iou.deviation;
   report["runs"] = runs.size();
-  report["episodes"] = episodes;
+  report["episodes_measured"] = episodes;
   report["seconds_per_episode"] = seconds / episodes;
   Table table("class", {{"IoU"}, {"+-"}});
   for (const auto& [name, ious] : by_class) {
@@ -89,9 +89,10 @@ Measurement measure_episodes(const EvalOptions& options) {
   bar.clear();
 
   Measurement measurement = summarise(runs);
-  measurement.complete = measurement.report["episodes"] == options.runs * options.episodes;
+  measurement.complete = measurement.report["episodes_measured"] == options.runs * options.episodes;
   nlohmann::json& report = measurement.report;
   report["dataset"] = options.dataset;
+  report["episodes"] = options.episodes;  // a run
   report["shots"] = options.shots;
   report["seed"] = options.seed;
   report["input_size"] = evaluation.input_size;

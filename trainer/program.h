@@ -1,4 +1,4 @@
-// What the command-line programs share: exit codes, how errors are printed, Ctrl-C, progress.
+// What the command-line programs share: exit codes, how errors are printed, Ctrl-C.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -21,7 +21,7 @@ void check_writable(const std::filesystem::path& file);
 // Throws Error(kUnreadable) naming the file.
 void write_report(const std::filesystem::path& file, const nlohmann::json& report);
 
-// Rows of a name and numbers in aligned columns; three decimals, whole numbers where `decimals` is 0.
+// Rows of a name and numbers in aligned columns; three decimals by default.
 class Table {
  public:
   struct Column {

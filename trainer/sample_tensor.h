@@ -13,7 +13,8 @@ namespace cdfss {
 at::Tensor to_tensor(const cv::Mat& image);
 
 // Undoes fit() for the network's output: maps [1, C, h, w] of the square input to [1, C, H, W] of
-// the original image. kPad resizes to a square of the image's longer side and cuts that, as SPEC A13.
+// the original image. kPad resizes to a square of the image's longer side and cuts that, as SPEC
+// A13.
 at::Tensor to_image_size(const at::Tensor& maps, cv::Size size, Layout layout);
 
 // [H, W] of any dtype and device -> CV_8UC1 with 1 where the value is non-zero.

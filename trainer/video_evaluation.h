@@ -44,8 +44,9 @@ struct VideoEvaluation {
 using VideoProgress = std::function<bool(int done, const SequenceScore& so_far)>;
 
 // Scores every task's frames at frame size; ignored pixels count for nothing. Masks go to
-// `save_masks`/SEQUENCE/STEM.png (indices 0 and 1) unless that is empty. Throws Error(kInvalidValue)
-// naming the annotation that is not of its frame's size, and as the method does.
+// `save_masks`/SEQUENCE/STEM.png (indices 0 and 1) unless that is empty. Throws
+// Error(kInvalidValue) naming the annotation that is not of its frame's size, and as the method
+// does.
 VideoEvaluation evaluate_videos(VideoMethod& method, const std::vector<VideoTask>& tasks,
                                 const std::filesystem::path& save_masks = {},
                                 const VideoProgress& progress = {});

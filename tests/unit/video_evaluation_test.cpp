@@ -44,8 +44,8 @@ class EvaluateVideos : public ::testing::Test {
   RepeatSupport method_;
 };
 
-// The square of 32 pixels moves 4 to the right a frame: after i frames the overlap of two squares is
-// (32 - 4 i) columns, their union (32 + 4 i).
+// The square of 32 pixels moves 4 to the right a frame: after i frames two squares share 32 - 4 i
+// columns and cover 32 + 4 i.
 double square_j(int distance) { return (32.0 - 4 * distance) / (32 + 4 * distance); }
 
 TEST_F(EvaluateVideos, ScoresEveryFrameAfterTheFirst) {
