@@ -2,7 +2,7 @@
 # Sets up, builds and segments a video with gst-launch-1.0 and the element cdfssseg: writes
 # out/demo.mkv, the video with the object marked, and out/contact_sheet.png, twelve frames of it.
 #
-#   ./demo.sh                      a sample clip, of which one frame is labelled (demo/box)
+#   ./demo.sh                      a sample clip, of which two frames are labelled (demo/box)
 #   ./demo.sh VIDEO SUPPORT_DIR    your video and your labelled images (see README.md)
 #
 # Environment:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the demo's clip, box.mp4 from the documentation of OpenCV (Debian and Ubuntu package
 # opencv-doc; somebody turns a box in front of the camera), and lays out its support set: the
-# labelled frame, cut from the clip, beside the labels of demo/box. What is there is kept.
+# labels of demo/box, each beside its frame of the clip. What is there is kept.
 #
 #   scripts/demo_clip.sh CLIP SUPPORT_DIR
 set -euo pipefail
@@ -33,19 +33,25 @@ fetch_clip() {
   mv "$scratch/box.mp4" "$clip"
 }
 
-# Cuts frame $1 (the first is 0) out of the clip into the support set.
-cut_frame() {
-  local name
-  name=$(printf 'frame_%03d.png' "$1")
-  [[ ! -f $support/$name ]] || return 0
-  # identity ends the stream within a frame or two of eos-after: take ours by its number.
-  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! identity eos-after=$(($1 + 3)) \
+# Cuts the frames that demo/box labels out of the clip; frame_020.json labels frame 20, from 0.
+cut_frames() {
+  local label name last
+  for label in "$labels"/frame_*.json; do
+    name=$(basename "$label" .json)
+    last=$((10#${name#frame_}))
+  done
+  # identity ends the stream within a frame or two of eos-after: take ours by their numbers.
+  gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! identity eos-after=$((last + 3)) \
     ! videoconvert ! video/x-raw,format=RGB ! pngenc compression-level=1 \
     ! multifilesink location="$scratch/frame_%03d.png"
-  mv "$scratch/$name" "$support/$name"
+  for label in "$labels"/frame_*.json; do
+    mv "$scratch/$(basename "$label" .json).png" "$support/"
+  done
 }
 
 mkdir -p "$(dirname "$clip")" "$support"
 is_clip "$clip" || fetch_clip
-cut_frame 150
-cp "$labels"/frame_150.json "$support/"
+cp "$labels"/*.json "$support/"
+for label in "$labels"/*.json; do
+  [[ -f $support/$(basename "$label" .json).png ]] || { cut_frames && break; }
+done
