@@ -52,6 +52,8 @@ cut_frames() {
 mkdir -p "$(dirname "$clip")" "$support"
 is_clip "$clip" || fetch_clip
 cp "$labels"/*.json "$support/"
+missing=0
 for label in "$labels"/*.json; do
-  [[ -f $support/$(basename "$label" .json).png ]] || { cut_frames && break; }
+  [[ -f $support/$(basename "$label" .json).png ]] || missing=1
 done
+if ((missing)); then cut_frames; fi
