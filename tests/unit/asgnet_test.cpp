@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(All, Layouts,
 
 TEST(Asgnet, TheLayoutsOfOneShapeDifferInWhereTheyStride) {
   Asgnet torchvision = random_network({.backbone = "resnet50", .memory_layers = {}});
-  Asgnet caffe({.backbone = "resnet50-caffe", .memory_layers = {}});
+  Asgnet caffe(AsgnetOptions{.backbone = "resnet50-caffe", .memory_layers = {}});
   caffe->eval();
   const at::NoGradGuard no_grad;
   const auto source = torchvision->named_parameters();
@@ -76,7 +76,7 @@ TEST(Asgnet, TheLayoutsOfOneShapeDifferInWhereTheyStride) {
 }
 
 TEST(Asgnet, HasTheReleasedParameterCount) {
-  Asgnet network({.backbone = "resnet50-deep", .memory_layers = {}});
+  Asgnet network(AsgnetOptions{.backbone = "resnet50-deep", .memory_layers = {}});
   std::int64_t all = 0;
   std::int64_t backbone = 0;
   for (const auto& item : network->named_parameters()) {

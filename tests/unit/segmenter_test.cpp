@@ -108,8 +108,12 @@ TEST_F(SegmenterTest, ThresholdMovesTheMaskMonotonically) {
     segmenter.set_threshold(threshold);
     const std::int64_t area = segmenter.segment(image.view()).regions[0].area;
     EXPECT_LE(area, previous);
-    if (threshold == 0.0F) EXPECT_EQ(area, 64 * 48);
-    if (threshold == 1.0F) EXPECT_EQ(area, 0);
+    if (threshold == 0.0F) {
+      EXPECT_EQ(area, 64 * 48);
+    }
+    if (threshold == 1.0F) {
+      EXPECT_EQ(area, 0);
+    }
     previous = area;
   }
 }
