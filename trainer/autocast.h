@@ -5,9 +5,8 @@
 
 namespace cdfss {
 
-// While it lives, convolutions and matrix products on `device` run in bfloat16, or in their inputs'
-// type if not `enabled`; the state before is restored at the end. The outermost one drops the casts
-// of weights made meanwhile.
+// While it lives, convolutions and matrix products on `device` run in bfloat16, if `enabled`. At its
+// end the state before is restored and the casts of weights made meanwhile are dropped.
 class Bf16Autocast {
  public:
   Bf16Autocast(c10::DeviceType device, bool enabled);

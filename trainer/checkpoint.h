@@ -10,9 +10,10 @@
 
 namespace cdfss {
 
-// Builds the network a run starts from: random with the seed, then --backbone-weights, then the
-// parameters of --init-from. Throws as load_backbone_weights and load_model, and
-// Error(kInvalidValue) when --init-from has another backbone or memory of another size.
+// Builds the network a run starts from: random with the seed, or --init-from, then
+// --backbone-weights. A start model's similarity prior is kept unless the options ask for other
+// directions. Throws as load_backbone_weights and load_model, and Error(kInvalidValue) when
+// --init-from has another backbone or memory of another size.
 Asgnet initial_network(const TrainOptions& options);
 
 // What every model file of the run says about itself.

@@ -102,7 +102,7 @@ FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last)
 
 void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
   const at::NoGradGuard no_grad;
-  const at::Tensor& weight = encoder->parameters().front();
+  const at::Tensor weight = encoder->parameters().front();
   const at::Tensor images =
       normalise(at::stack(chunk.images).to(weight.device()))
           .to(weight.scalar_type(), false, false, at::MemoryFormat::ChannelsLast);

@@ -1,10 +1,5 @@
 #include "train_options.h"
 
-#include <map>
-#include <sstream>
-
-#include "cdfss/error.h"
-
 namespace cdfss {
 namespace {
 
@@ -16,30 +11,43 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--data", o.data,
                  "Source dataset, kind:ROOT[,key=value...]; repeat to merge several by class name")
       ->required()
+      ->type_name("KIND:ROOT[,KEY=VALUE...]")
       ->group(group);
   app.add_option("--held-out", o.held_out,
                  "M,R: every M-th class in sorted order from the R-th on is kept out of training "
                  "and validated on")
       ->delimiter(',')
       ->expected(2)
+      ->type_name("M,R")
       ->group(group);
   app.add_option("--validation", o.validation,
                  "Dataset to validate on (its test part if it has folds); repeatable, instead of "
                  "--held-out")
+      ->type_name("KIND:ROOT[,KEY=VALUE...]")
       ->group(group);
-  app.add_option("--shots", o.shots, "Support images an episode")->check(kAtLeastOne)->group(group);
+  app.add_option("--shots", o.shots, "Support images an episode")->check(kAtLeastOne)->type_name("K")
+      ->group(group);
   app.add_flag("--balance-classes", o.balance_classes,
                "Draw the class first, each equally often, instead of the query image")
       ->group(group);
   app.add_option("--input-size", o.augmentation.size,
                  "Side of the network's square input in pixels, a multiple of 8 plus 1")
       ->check(CLI::Range(41, 2049))
+      ->type_name("PIXELS")
+      ->group(group);
+  app.add_option("--inference-size", o.inference_size,
+                 "Side of the input that the model file names for its users, a multiple of 8 plus "
+                 "1; 0 = --input-size")
+      ->check(CLI::Range(0, 2049))
+      ->type_name("PIXELS")
       ->group(group);
   app.add_option("--scale-min", o.augmentation.scale_min, "Least random scale of an image")
       ->check(CLI::Range(0.05, 4.0))
+      ->type_name("X")
       ->group(group);
   app.add_option("--scale-max", o.augmentation.scale_max, "Largest random scale of an image")
       ->check(CLI::Range(0.05, 4.0))
+      ->type_name("X")
       ->group(group);
   app.add_flag("--resize", o.augmentation.resize,
                "Fit the whole image into the input instead of cropping it")
@@ -49,6 +57,7 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
                  "frozen backbone, no memory and no contrastive loss. About 3 MB of disk a view at "
                  "side 241. 0 = off")
       ->check(CLI::Range(0, 1000))
+      ->type_name("N")
       ->group(group);
 }
 
@@ -56,52 +65,58 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
   const std::string group = "Model";
   app.add_option("--backbone", o.network.backbone,
                  "resnet50-caffe, resnet50, resnet50-deep, resnet101, resnet101-deep")
+      ->type_name("NAME")
       ->group(group);
   app.add_option("--backbone-weights", o.backbone_weights,
                  "ImageNet weights, .safetensors or .pth; random if absent")
+      ->type_name("FILE")
       ->group(group);
   app.add_option("--init-from", o.init_from,
-                 "Model file to start from; a memory bank it lacks starts empty")
+                 "Model file to start from, with its similarity prior; a memory bank it lacks starts empty")
+      ->type_name("FILE")
       ->group(group);
   app.add_option("--object-directions", o.network.object_directions,
                  "Directions that describe a shot's object for the similarity prior; 0 = the "
                  "published network, without that prior")
       ->check(CLI::Range(0, 1000))
+      ->type_name("N")
       ->group(group);
   app.add_option("--background-directions", o.network.background_directions,
                  "The same for a shot's background")
       ->check(CLI::Range(0, 1000))
+      ->type_name("N")
       ->group(group);
   app.add_option("--pca-init", o.pca_init,
                  "Start the channel reduction at the principal components of this many images' "
                  "features; needs the similarity prior. 0 = random")
       ->check(kAtLeastZero)
+      ->type_name("N")
       ->group(group);
   app.add_option("--memory-layers", texts.memory_layers,
                  "Backbone stages followed by a meta-memory, e.g. 0,1; none = no memory")
+      ->type_name("LAYERS")
       ->group(group);
   app.add_option("--memory-slots", o.network.memory.slots, "Styles stored a layer")
-      ->check(CLI::Range(1, 10000))
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N")
       ->group(group);
-  app.add_option("--memory-update", o.network.memory.update,
+  app.add_option("--memory-update", texts.memory_update,
                  "nearest: a style moves the slot most like it; paper: Eq. 3-4 as printed")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, MemoryUpdate>{
-          {"nearest", MemoryUpdate::kNearest}, {"paper", MemoryUpdate::kPaper}}))
-      ->default_str("nearest")
+      ->check(CLI::IsMember({"nearest", "paper"}))
       ->group(group);
-  app.add_option("--memory-init", o.network.memory.init,
+  app.add_option("--memory-init", texts.memory_init,
                  "first: the first support styles; random: uniform 0..1")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, MemoryInit>{
-          {"first", MemoryInit::kFirstInstances}, {"random", MemoryInit::kRandom}}))
-      ->default_str("first")
+      ->check(CLI::IsMember({"first", "random"}))
       ->group(group);
   app.add_option("--source-enhancement", o.step.source_enhancement,
                  "on, off: restyle the support with the least similar pair of the memory")
       ->default_str("on")
+      ->type_name("on|off")
       ->group(group);
   app.add_option("--target-enhancement", texts.target_enhancement,
                  "none, support, query, both, union: used in validation and stored in the model; "
                  "auto = both with a memory, else none")
+      ->check(CLI::IsMember({"auto", "none", "support", "query", "both", "union"}))
       ->group(group);
 }
 
@@ -110,76 +125,87 @@ void add_loss_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--foreground-weight", o.step.foreground_weight,
                  "How often a foreground pixel counts in the segmentation loss")
       ->check(CLI::Range(1e-3, 1e3))
+      ->type_name("X")
       ->group(group);
   app.add_option("--contrastive-weight", o.step.contrastive_weight,
                  "Weight of the contrastive loss; 0 skips its pass")
       ->check(CLI::Range(0.0, 1e6))
+      ->type_name("X")
       ->group(group);
   app.add_option("--orthogonal-weight", o.step.orthogonal_weight,
                  "Weight of the memory's orthogonal loss")
       ->check(CLI::Range(0.0, 1e6))
+      ->type_name("X")
       ->group(group);
   app.add_option("--temperature", o.step.temperature, "Temperature of the contrastive loss")
       ->check(CLI::Range(1e-3, 1e3))
+      ->type_name("X")
       ->group(group);
 }
 
 void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   const std::string group = "Optimisation";
-  app.add_option("--batch", o.batch, "Episodes a step")->check(kAtLeastOne)->group(group);
+  app.add_option("--batch", o.batch, "Episodes a step")->check(kAtLeastOne)->type_name("N")
+      ->group(group);
   CLI::Option* epochs =
       app.add_option("--epochs", o.epochs, "Passes over the query images")->check(kAtLeastOne);
-  epochs->group(group);
+  epochs->type_name("N")->group(group);
   app.add_option("--steps", o.steps, "Training steps, instead of --epochs")
       ->check(kAtLeastOne)
       ->excludes(epochs)
+      ->type_name("N")
       ->group(group);
   app.add_option("--max-seconds", o.max_seconds,
                  "Stop early, as Ctrl-C does, after this time; the schedule still spans all steps. "
                  "0 = no limit")
       ->check(kAtLeastZero)
+      ->type_name("SECONDS")
       ->group(group);
-  app.add_option("--optimiser", o.optimiser.kind, "sgd, adamw")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, OptimiserKind>{
-          {"sgd", OptimiserKind::kSgd}, {"adamw", OptimiserKind::kAdamW}}))
-      ->default_str("sgd")
+  app.add_option("--optimiser", texts.optimiser, "Optimiser")
+      ->check(CLI::IsMember({"sgd", "adamw"}))
       ->group(group);
-  app.add_option("--schedule", o.optimiser.schedule, "poly, cosine: decay to 0 over all steps")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Schedule>{
-          {"poly", Schedule::kPoly}, {"cosine", Schedule::kCosine}}))
-      ->default_str("poly")
+  app.add_option("--schedule", texts.schedule, "How the learning rates decay to 0 over all steps")
+      ->check(CLI::IsMember({"poly", "cosine"}))
       ->group(group);
   app.add_option("--learning-rate", o.optimiser.learning_rate,
                  "Base learning rate: that of the memory bank")
       ->check(CLI::Range(0.0, 1e3))
+      ->type_name("RATE")
       ->group(group);
   app.add_option("--learning-rate-scale", o.optimiser.scale,
                  "The decoder and reduction learn at the base rate times this; 10 is what the "
                  "released ASGNet code does, so .0025 means .025")
       ->check(CLI::Range(0.0, 1e3))
+      ->type_name("X")
       ->group(group);
   app.add_option("--reduction-scale", o.optimiser.reduction_scale,
                  "The channel reduction learns at the decoder's rate times this")
       ->check(CLI::Range(0.0, 1e3))
+      ->type_name("X")
       ->group(group);
   app.add_option("--reduction-dropout", o.step.reduction_dropout,
                  "Share of reduced channels dropped in training")
       ->check(CLI::Range(0.0, 0.99))
+      ->type_name("P")
       ->group(group);
   app.add_option("--warmup", o.optimiser.warmup, "Steps over which the learning rates rise")
       ->check(kAtLeastZero)
+      ->type_name("N")
       ->group(group);
   app.add_option("--momentum", o.optimiser.momentum, "Of sgd")
       ->check(CLI::Range(0.0, 0.9999))
+      ->type_name("X")
       ->group(group);
   app.add_option("--weight-decay", o.optimiser.weight_decay, "Of all but the memory bank")
       ->check(CLI::Range(0.0, 1.0))
+      ->type_name("X")
       ->group(group);
   app.add_flag("--train-backbone", o.optimiser.train_backbone, "Train the backbone, too")
       ->group(group);
   app.add_option("--backbone-learning-rate", o.optimiser.backbone_learning_rate,
                  "With --train-backbone")
       ->check(CLI::Range(0.0, 1e3))
+      ->type_name("RATE")
       ->group(group);
   app.add_option("--bn", texts.batch_norm,
                  "eval: the backbone's BatchNorm uses its stored statistics; train: the batch's, "
@@ -193,67 +219,39 @@ void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   app.add_option("--output", o.output,
                  "Folder for last.safetensors, best.safetensors and metrics.jsonl")
       ->required()
+      ->type_name("DIR")
       ->group(group);
   app.add_option("--export", o.export_file,
                  "Also write the final model (the best, if validated) here with half-precision "
                  "storage")
+      ->type_name("FILE")
       ->group(group);
   app.add_option("--validate-every", o.validate_every, "Steps between validations; 0 = each epoch")
       ->check(kAtLeastZero)
+      ->type_name("N")
       ->group(group);
   app.add_option("--validation-episodes", o.validation_episodes, "Episodes a validation")
       ->check(kAtLeastOne)
+      ->type_name("N")
       ->group(group);
   app.add_flag("--calibrate", o.calibrate,
                "Validate at the threshold of best mIoU, and store that in the model")
       ->group(group);
-  app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->group(group);
+  app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->type_name("DEVICE")
+      ->group(group);
   app.add_option("--precision", texts.precision, "fp32, or bf16 for convolutions")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->group(group);
   app.add_option("--threads", o.threads, "CPU threads of the network; 0 = one a core")
       ->check(CLI::Range(0, 1024))
+      ->type_name("N")
       ->group(group);
   app.add_option("--loader-threads", o.loader_threads, "Threads that read and augment images")
       ->check(CLI::Range(1, 256))
+      ->type_name("N")
       ->group(group);
-  app.add_option("--seed", o.seed, "Of episodes, augmentation and initial weights")->group(group);
-}
-
-std::vector<int> parse_layers(const std::string& text) {
-  std::vector<int> layers;
-  if (text.empty() || text == "none") return layers;
-  std::istringstream stream(text);
-  std::string item;
-  while (std::getline(stream, item, ',')) {
-    if (item.size() != 1 || item[0] < '0' || item[0] > '3') {
-      throw CLI::ValidationError("--memory-layers", "'" + text +
-                                                        "': expected none or stages 0 to 3 "
-                                                        "separated by commas, e.g. 0,1");
-    }
-    layers.push_back(item[0] - '0');
-  }
-  return layers;
-}
-
-TargetEnhancement parse_enhancement(const std::string& text, bool has_memory) {
-  if (text == "auto") return has_memory ? TargetEnhancement::kBoth : TargetEnhancement::kNone;
-  try {
-    return target_enhancement_from_string(text);
-  } catch (const Error& e) {
-    throw CLI::ValidationError("--target-enhancement", e.what());
-  }
-}
-
-void check_feature_cache(const TrainOptions& o) {
-  if (o.feature_cache == 0) return;
-  const auto refuse = [](const std::string& why) {
-    throw CLI::ValidationError("--feature-cache", "cached features are fixed: " + why);
-  };
-  if (!o.network.memory_layers.empty()) refuse("it needs --memory-layers none");
-  if (o.step.contrastive_weight > 0) refuse("it needs --contrastive-weight 0");
-  if (o.step.train_backbone) refuse("it does not go with --train-backbone");
-  if (o.step.train_batch_norm) refuse("it does not go with --bn train");
+  app.add_option("--seed", o.seed, "Of episodes, augmentation and initial weights")->type_name("N")
+      ->group(group);
 }
 
 }  // namespace
@@ -265,42 +263,6 @@ void add_train_options(CLI::App& app, TrainOptions& options, TrainOptionTexts& t
   add_loss_options(app, options);
   add_schedule_options(app, options, texts);
   add_run_options(app, options, texts);
-}
-
-void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
-  o.network.memory_layers = parse_layers(texts.memory_layers);
-  o.target_enhancement =
-      parse_enhancement(texts.target_enhancement, !o.network.memory_layers.empty());
-  o.step.bf16 = texts.precision == "bf16";
-  o.step.train_batch_norm = texts.batch_norm == "train";
-  o.step.train_backbone = o.optimiser.train_backbone;
-
-  if (o.augmentation.size % 8 != 1) {
-    throw CLI::ValidationError("--input-size", std::to_string(o.augmentation.size) +
-                                                   ": expected a multiple of 8 plus 1, like 473");
-  }
-  if (o.augmentation.scale_min > o.augmentation.scale_max) {
-    throw CLI::ValidationError("--scale-min", "is larger than --scale-max");
-  }
-  if (!o.held_out.empty() && (o.held_out[0] < 2 || o.held_out[1] < 0 ||
-                              o.held_out[1] >= o.held_out[0])) {
-    throw CLI::ValidationError("--held-out", "expected M,R with M of 2 or more and 0 <= R < M");
-  }
-  if (!o.held_out.empty() && !o.validation.empty()) {
-    throw CLI::ValidationError("--validation", "does not go with --held-out");
-  }
-  if (o.calibrate && o.held_out.empty() && o.validation.empty()) {
-    throw CLI::ValidationError("--calibrate", "needs --held-out or --validation");
-  }
-  if ((o.network.object_directions > 0) != (o.network.background_directions > 0)) {
-    throw CLI::ValidationError("--object-directions",
-                               "and --background-directions are both 0 or both 1 or more");
-  }
-  if (o.pca_init > 0 && !o.network.has_prior()) {
-    throw CLI::ValidationError("--pca-init",
-                               "needs --object-directions and --background-directions");
-  }
-  check_feature_cache(o);
 }
 
 }  // namespace cdfss

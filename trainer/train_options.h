@@ -30,6 +30,7 @@ struct TrainOptions {
   TargetEnhancement target_enhancement = TargetEnhancement::kNone;
 
   AugmentationOptions augmentation;
+  int inference_size = 0;  // side stored in the model file; 0 = the training side
   int shots = 1;
   bool balance_classes = false;
   int feature_cache = 0;  // augmented views an image, encoded once; 0 = encode in every step
@@ -51,14 +52,18 @@ struct TrainOptions {
   std::uint64_t seed = 321;
 };
 
-// Declares the options on `app`; `options` must outlive the parse. Texts that stand for several
-// fields (memory layers, target enhancement) are resolved by finish_options().
+// What options say in words, until finish_options() turns it into values.
 struct TrainOptionTexts {
   std::string memory_layers = "0,1";
+  std::string memory_update = "nearest";
+  std::string memory_init = "first";
+  std::string optimiser = "sgd";
+  std::string schedule = "poly";
   std::string target_enhancement = "auto";
   std::string precision = "fp32";
   std::string batch_norm = "eval";
 };
+// Declares the options on `app`; `options` and `texts` must outlive the parse.
 void add_train_options(CLI::App& app, TrainOptions& options, TrainOptionTexts& texts);
 
 // Resolves the texts and checks options against each other. Throws CLI::ValidationError naming the

@@ -80,36 +80,44 @@ at::Tensor TrainingStep::encode(const EpisodeBatch& batch, const at::Tensor& inp
   return network_->backbone_features(images, pick, styles);
 }
 
+at::Tensor TrainingStep::reduced_features(const EpisodeBatch& batch, const at::Tensor& input,
+                                          std::optional<Pick> pick, bool with_gradient,
+                                          std::vector<Style>* styles) {
+  // A scope for each pass: autocast keeps its casts of the weights, and one made here without
+  // gradient would cut a later pass off from the weights.
+  const Bf16Autocast autocast(device_of(network_).type(), options_.bf16);
+  const torch::AutoGradMode gradient(with_gradient);
+  return network_->reduce(encode(batch, input, pick, styles)).to(at::kFloat);
+}
+
+Enriched TrainingStep::decode(const at::Tensor& query_features,
+                              const std::vector<Prototypes>& prototypes) {
+  const Bf16Autocast autocast(query_features.device().type(), options_.bf16);
+  Enriched enriched = network_->decode(query_features, prototypes, /*with_inner=*/true);
+  enriched.logits = enriched.logits.to(at::kFloat);
+  for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
+  return enriched;
+}
+
 TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vector<Style>& styles) {
   const at::Device device = device_of(network_);
   const std::optional<Pick> pick =
       options_.source_enhancement ? std::optional(Pick::kLowest) : std::nullopt;
   const bool with_contrastive = options_.contrastive_weight > 0;
+  // Prototypes carry no gradient (SPEC B12), only the contrastive loss and the prior do.
+  const at::Tensor support_features =
+      reduced_features(batch, batch.support, pick,
+                       with_contrastive || network_->options().has_prior(), &styles);
+  const at::Tensor query_features =
+      reduced_features(batch, batch.query, std::nullopt, /*with_gradient=*/true);
+  Enriched enriched = decode(query_features, prototypes(batch, support_features));
+
   Losses losses;
-  Enriched enriched;
-  {
-    const Bf16Autocast autocast(device.type(), options_.bf16);
-    at::Tensor support_features;  // [B K, 256, h, h]
-    {
-      // Prototypes carry no gradient (SPEC B12), only the contrastive loss and the prior do.
-      const torch::AutoGradMode gradient(with_contrastive || network_->options().has_prior());
-      support_features =
-          network_->reduce(encode(batch, batch.support, pick, &styles)).to(at::kFloat);
-    }
-    const at::Tensor query_features =
-        network_->reduce(encode(batch, batch.query, std::nullopt)).to(at::kFloat);
-
-    enriched = network_->decode(query_features, prototypes(batch, support_features),
-                                /*with_inner=*/true);
-    losses.contrastive = with_contrastive ? contrastive(batch, support_features, pick)
-                                          : at::zeros({}, query_features.options());
-  }
-  enriched.logits = enriched.logits.to(at::kFloat);
-  for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
-
+  losses.contrastive = with_contrastive ? contrastive(batch, support_features, pick)
+                                        : at::zeros({}, query_features.options());
   const SegmentationLoss segmentation =
-      segmentation_loss(
-      enriched, batch.query_label.to(device, at::kLong), options_.foreground_weight);
+      segmentation_loss(enriched, batch.query_label.to(device, at::kLong),
+                        options_.foreground_weight);
   losses.segmentation = segmentation.main;
   losses.auxiliary = segmentation.auxiliary;
   losses.orthogonal = at::zeros({}, losses.segmentation.options());
@@ -127,7 +135,6 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
 std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
                                                  const at::Tensor& support_features) {
   const at::Device device = support_features.device();
-  const Bf16Autocast full_precision(device.type(), false);
   const at::Tensor labels = subsample_mask(batch.support_label).to(device);
   std::vector<Prototypes> prototypes;
   for (int b = 0; b < batch.size(); ++b) {
@@ -146,7 +153,7 @@ at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch, const at::Tensor
   const at::Device device = support_features.device();
   const std::vector<int> class_ids = repeat_each(batch.class_ids, batch.shots);
   const at::Tensor transformed_features =
-      network_->reduce(encode(batch, batch.transformed, pick)).to(at::kFloat);
+      reduced_features(batch, batch.transformed, pick, /*with_gradient=*/true);
   const at::Tensor anchors =
       region_averages(support_features, feature_masks(batch.support_label, device));
   const at::Tensor positives =

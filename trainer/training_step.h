@@ -44,7 +44,12 @@ class TrainingStep {
   void enter_training_mode();
   // Images or cached features to backbone features [., 1536, h, h].
   at::Tensor encode(const EpisodeBatch& batch, const at::Tensor& input, std::optional<Pick> pick,
-                    std::vector<Style>* styles = nullptr);
+                    std::vector<Style>* styles);
+  // The same, reduced: float32 [., 256, h, h].
+  at::Tensor reduced_features(const EpisodeBatch& batch, const at::Tensor& input,
+                              std::optional<Pick> pick, bool with_gradient,
+                              std::vector<Style>* styles = nullptr);
+  Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes);
   Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
   // One set an episode, all its shots.
   std::vector<Prototypes> prototypes(const EpisodeBatch& batch, const at::Tensor& support_features);

@@ -1,0 +1,150 @@
+#include "feature_cache.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "data/random.h"
+#include "io_test_support.h"
+#include "sample_tensor.h"
+#include "tensor/image_tensor.h"
+#include "training_test_support.h"
+
+namespace cdfss {
+namespace {
+
+using testing::expect_error;
+using testing::kSide;
+using testing::SquaresDataset;
+using testing::TemporaryFolder;
+
+// The even images of SquaresDataset: one class each.
+class OneClassEach : public SquaresDataset {
+ public:
+  int size() const override { return 5; }
+  std::string name(int index) const override { return SquaresDataset::name(2 * index); }
+  const std::vector<int>& classes_in(int) const override { return present_; }
+  cv::Mat image(int index) const override { return SquaresDataset::image(2 * index); }
+  cv::Mat label(int index, int) const override {
+    return SquaresDataset::label(2 * index, SquaresDataset::classes_in(2 * index).front());
+  }
+
+ private:
+  std::vector<int> present_{1};
+};
+
+class FeatureCacheTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    at::manual_seed(2);
+    AsgnetOptions options;
+    options.memory_layers = {};
+    network_ = new Asgnet(options);
+  }
+  static void TearDownTestSuite() { delete network_; }
+
+  FeatureCacheOptions options(int views, int shots = 1) const {
+    return {.views = views,
+            .augmentation = {.size = kSide},
+            .sampler = {.shots = shots},
+            .seed = 40};
+  }
+
+  static Asgnet* network_;
+  TemporaryFolder folder_;
+};
+Asgnet* FeatureCacheTest::network_ = nullptr;
+
+TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
+  const auto dataset = std::make_shared<OneClassEach>();
+  FeatureCache cache(*network_, dataset, options(1), folder_ / "");
+  EXPECT_EQ(folder_.file_count(), 0);  // the file has no name
+  const EpisodeBatch batch = cache.draw(1);
+  ASSERT_TRUE(batch.encoded);
+  ASSERT_EQ(batch.query.sizes(), (std::vector<std::int64_t>{1, 1536, 6, 6}));
+
+  // With one class an image and one view, record i is image i, augmented with seed + 1 + i.
+  const std::string& text = batch.descriptions[0];
+  const int image = std::stoi(text.substr(text.find("query squares/") + 14)) / 2;
+  std::mt19937_64 generator(40 + 1 + image);
+  uniform_below(generator, 1);
+  const Sample view = augment({.image = dataset->image(image), .label = dataset->label(image, 1)},
+                              {.size = kSide}, generator);
+  EXPECT_TRUE(at::equal(batch.query_label[0], to_tensor(view.label)));
+  const at::NoGradGuard no_grad;
+  (*network_)->eval();
+  const at::Tensor expected = (*network_)->backbone_features(
+      normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt);
+  const double scale = expected.abs().max().item<double>();
+  EXPECT_LT((batch.query.to(at::kFloat) - expected).abs().max().item<double>(), 2e-3 * scale);
+  EXPECT_GT(scale, 0);
+}
+
+TEST_F(FeatureCacheTest, EpisodesAreOfOneClassAndDistinctImages) {
+  const auto dataset = std::make_shared<SquaresDataset>();
+  FeatureCache cache(*network_, dataset, options(2, 2), folder_ / "");
+  EXPECT_EQ(cache.queries(), 9);
+  // kMinimumArea of 473 x 473, at 41 x 41.
+  const double least = 2048.0 * kSide * kSide / (473.0 * 473.0);
+  std::set<int> classes;
+  for (int i = 0; i < 12; ++i) {
+    const EpisodeBatch batch = cache.draw(2);
+    ASSERT_EQ(batch.support.size(0), 4);
+    ASSERT_EQ(batch.seeds.size(), 4U);
+    for (const int id : batch.class_ids) classes.insert(id);
+    for (const at::Tensor& labels : {batch.query_label, batch.support_label}) {
+      EXPECT_TRUE(labels.eq(0).logical_or(labels.eq(1)).logical_or(labels.eq(255)).all().item<bool>());
+      EXPECT_GE(labels.eq(1).flatten(1).sum(1).min().item<double>(), least);
+    }
+    for (const std::string& text : batch.descriptions) {
+      std::set<std::string> images;
+      for (std::size_t at = text.find("squares/"); at != std::string::npos;
+           at = text.find("squares/", at + 1)) {
+        images.insert(text.substr(at, 9));
+      }
+      EXPECT_EQ(images.size(), 3U) << text;
+    }
+  }
+  EXPECT_EQ(classes, (std::set<int>{0, 1, 2}));
+}
+
+TEST_F(FeatureCacheTest, TheSameSeedDrawsTheSameEpisodes) {
+  const auto dataset = std::make_shared<SquaresDataset>(4);
+  FeatureCache a(*network_, dataset, options(1), folder_ / "");
+  FeatureCache b(*network_, dataset, options(1), folder_ / "");
+  for (int i = 0; i < 5; ++i) {
+    const EpisodeBatch first = a.draw(2);
+    const EpisodeBatch second = b.draw(2);
+    EXPECT_EQ(first.descriptions, second.descriptions);
+    EXPECT_TRUE(at::equal(first.support_label, second.support_label));
+  }
+}
+
+TEST_F(FeatureCacheTest, StopsWhenAsked) {
+  int calls = 0;
+  FeatureCache cache(*network_, std::make_shared<SquaresDataset>(), options(1), folder_ / "",
+                     [&](int done, int total) {
+                       ++calls;
+                       EXPECT_EQ(total, 9);
+                       EXPECT_EQ(done, 8);
+                       return false;
+                     });
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(cache.queries(), 0);
+}
+
+TEST_F(FeatureCacheTest, RefusesTooFewImagesAClass) {
+  const auto dataset = std::make_shared<SquaresDataset>(2);  // red; green and blue
+  expect_error(ErrorCode::kInvalidValue, {"no class shows in more than 1 images"},
+               [&] { FeatureCache(*network_, dataset, options(1), folder_ / ""); });
+}
+
+TEST_F(FeatureCacheTest, NamesAFolderThatDoesNotTakeTheFile) {
+  expect_error(ErrorCode::kUnreadable, {"nowhere", "feature cache"}, [&] {
+    FeatureCache(*network_, std::make_shared<SquaresDataset>(), options(1), folder_ / "nowhere");
+  });
+}
+
+}  // namespace
+}  // namespace cdfss

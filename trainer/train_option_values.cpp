@@ -1,0 +1,94 @@
+// finish_options(): from words to values, and which options go together.
+#include <sstream>
+
+#include "train_options.h"
+
+namespace cdfss {
+namespace {
+
+std::vector<int> parse_layers(const std::string& text) {
+  std::vector<int> layers;
+  if (text.empty() || text == "none") return layers;
+  std::istringstream stream(text);
+  std::string item;
+  while (std::getline(stream, item, ',')) {
+    if (item.size() != 1 || item[0] < '0' || item[0] > '3') {
+      throw CLI::ValidationError("--memory-layers", "'" + text +
+                                                        "': expected none or stages 0 to 3 "
+                                                        "separated by commas, e.g. 0,1");
+    }
+    layers.push_back(item[0] - '0');
+  }
+  return layers;
+}
+
+TargetEnhancement parse_enhancement(const std::string& text, bool has_memory) {
+  if (text == "auto") return has_memory ? TargetEnhancement::kBoth : TargetEnhancement::kNone;
+  return target_enhancement_from_string(text);
+}
+
+void check_feature_cache(const TrainOptions& o) {
+  if (o.feature_cache == 0) return;
+  const auto refuse = [](const std::string& why) {
+    throw CLI::ValidationError("--feature-cache", "cached features are fixed: " + why);
+  };
+  if (!o.network.memory_layers.empty()) refuse("it needs --memory-layers none");
+  if (o.step.contrastive_weight > 0) refuse("it needs --contrastive-weight 0");
+  if (o.step.train_backbone) refuse("it does not go with --train-backbone");
+  if (o.step.train_batch_norm) refuse("it does not go with --bn train");
+}
+
+}  // namespace
+
+void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
+  o.network.memory_layers = parse_layers(texts.memory_layers);
+  o.target_enhancement =
+      parse_enhancement(texts.target_enhancement, !o.network.memory_layers.empty());
+  o.network.memory.update =
+      texts.memory_update == "paper" ? MemoryUpdate::kPaper : MemoryUpdate::kNearest;
+  o.network.memory.init =
+      texts.memory_init == "random" ? MemoryInit::kRandom : MemoryInit::kFirstInstances;
+  o.optimiser.kind = texts.optimiser == "adamw" ? OptimiserKind::kAdamW : OptimiserKind::kSgd;
+  o.optimiser.schedule = texts.schedule == "cosine" ? Schedule::kCosine : Schedule::kPoly;
+  o.step.bf16 = texts.precision == "bf16";
+  o.step.train_batch_norm = texts.batch_norm == "train";
+  o.step.train_backbone = o.optimiser.train_backbone;
+
+  const int stored = o.inference_size;
+  if (stored != 0 && (stored < 41 || stored % 8 != 1)) {
+    throw CLI::ValidationError("--inference-size", std::to_string(stored) +
+                                                       ": expected 0, or a multiple of 8 plus 1 "
+                                                       "from 41, like 473");
+  }
+  if (o.augmentation.size % 8 != 1) {
+    throw CLI::ValidationError("--input-size", std::to_string(o.augmentation.size) +
+                                                   ": expected a multiple of 8 plus 1, like 473");
+  }
+  if (o.augmentation.scale_min > o.augmentation.scale_max) {
+    throw CLI::ValidationError("--scale-min", "is larger than --scale-max");
+  }
+  if (!o.held_out.empty() && (o.held_out[0] < 2 || o.held_out[1] < 0 ||
+                              o.held_out[1] >= o.held_out[0])) {
+    throw CLI::ValidationError("--held-out", "expected M,R with M of 2 or more and 0 <= R < M");
+  }
+  if (!o.held_out.empty() && !o.validation.empty()) {
+    throw CLI::ValidationError("--validation", "does not go with --held-out");
+  }
+  if (o.calibrate && o.held_out.empty() && o.validation.empty()) {
+    throw CLI::ValidationError("--calibrate", "needs --held-out or --validation");
+  }
+  if ((o.network.object_directions > 0) != (o.network.background_directions > 0)) {
+    throw CLI::ValidationError("--object-directions",
+                               "and --background-directions are both 0 or both 1 or more");
+  }
+  if (o.pca_init > 0 && !o.network.has_prior()) {
+    throw CLI::ValidationError("--pca-init",
+                               "needs --object-directions and --background-directions");
+  }
+  if (o.pca_init > 0 && !o.init_from.empty()) {
+    throw CLI::ValidationError("--pca-init", "does not go with --init-from");
+  }
+  check_feature_cache(o);
+}
+
+}  // namespace cdfss
