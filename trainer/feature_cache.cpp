@@ -102,10 +102,11 @@ FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last)
 
 void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
   const at::NoGradGuard no_grad;
-  const at::Tensor weight = encoder->parameters().front();
+  const at::Device device = encoder->parameters().front().device();
   const at::Tensor images =
-      normalise(at::stack(chunk.images).to(weight.device()))
-          .to(weight.scalar_type(), false, false, at::MemoryFormat::ChannelsLast);
+      normalise(at::stack(chunk.images).to(device))
+          .to(options_.bf16 ? at::kBFloat16 : at::kFloat, /*non_blocking=*/false, /*copy=*/false,
+              at::MemoryFormat::ChannelsLast);
   const at::Tensor features =
       encoder->backbone_features(images, std::nullopt).permute({0, 2, 3, 1});
   for (std::size_t i = 0; i < chunk.images.size(); ++i) {
