@@ -30,6 +30,16 @@ TEST(SegmentationLoss, MeanOverValidPixels) {
   EXPECT_EQ(loss.auxiliary.item<double>(), 0);
 }
 
+TEST(SegmentationLoss, AForegroundPixelCountsItsWeight) {
+  Enriched output;
+  output.logits = logits_of(at::tensor({2., -1., 0., 50.}, at::kDouble).reshape({2, 2}));
+  output.inner = {logits_of(at::full({1, 1}, 1., at::kDouble))};
+  const auto loss = segmentation_loss(output, labels_of({1, 0, 1, 255}, 2), 3);
+  EXPECT_NEAR(loss.main.item<double>(), (3 * softplus(-2) + softplus(-1) + 3 * std::log(2.)) / 7,
+              1e-12);
+  EXPECT_NEAR(loss.auxiliary.item<double>(), (6 * softplus(-1) + softplus(1)) / 7, 1e-12);
+}
+
 TEST(SegmentationLoss, MeanOverTheWholeBatchNotOverItsItems) {
   Enriched output;
   output.logits = at::cat(
