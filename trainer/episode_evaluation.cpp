@@ -57,10 +57,22 @@ Prototypes support_prototypes(Asgnet& network, const Episode& episode,
   return concatenate(shots);
 }
 
+at::Tensor foreground(const at::Tensor& logits) {  // [1, 2, H, W] -> [H, W]
+  return logits.to(at::kFloat).softmax(1)[0][1];
+}
+
+EpisodeScores scores_of(const IouAccumulator& accumulator, const Dataset& dataset) {
+  EpisodeScores scores{.miou = accumulator.miou(), .fb_iou = accumulator.fb_iou(), .per_class = {}};
+  for (const auto& [class_id, iou] : accumulator.per_class()) {
+    scores.per_class[dataset.classes().at(class_id)] = iou;
+  }
+  return scores;
+}
+
 }  // namespace
 
-at::Tensor query_probability(Asgnet& network, const Episode& episode,
-                             const EpisodeEvaluationOptions& options) {
+QueryProbability query_probabilities(Asgnet& network, const Episode& episode,
+                                     const EpisodeEvaluationOptions& options) {
   const at::NoGradGuard no_grad;
   const at::Device device = network->parameters().front().device();
   const Prototypes prototypes = support_prototypes(network, episode, options, device);
@@ -71,7 +83,14 @@ at::Tensor query_probability(Asgnet& network, const Episode& episode,
   // The released network upsamples to its input first, its test script from there.
   const at::Tensor square = resize_align_corners(logits, options.input_size, options.input_size);
   const at::Tensor sized = to_image_size(square, episode.query.label.size(), options.layout);
-  return sized.to(at::kFloat).softmax(1)[0][1];
+  return {.original = foreground(sized),
+          .network = foreground(square),
+          .network_label = query.label};
+}
+
+at::Tensor query_probability(Asgnet& network, const Episode& episode,
+                             const EpisodeEvaluationOptions& options) {
+  return query_probabilities(network, episode, options).original;
 }
 
 EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const Dataset>& dataset,
@@ -79,23 +98,23 @@ EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const
                                     const EpisodeProgress& progress) {
   EpisodeSampler sampler(dataset, {.shots = options.shots}, options.seed);
   network->eval();
-  IouAccumulator accumulator;
+  IouAccumulator at_original_size;
+  IouAccumulator at_network_size;
   EpisodeEvaluation result;
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < options.episodes; ++i) {
     const Episode episode = sampler.next();
-    const at::Tensor probability = query_probability(network, episode, options);
-    const cv::Mat prediction = to_binary_mask(probability.ge(options.threshold));
-    accumulator.add(episode.class_id, prediction, episode.query.label);
+    const QueryProbability query = query_probabilities(network, episode, options);
+    at_original_size.add(episode.class_id, to_binary_mask(query.original.ge(options.threshold)),
+                         episode.query.label);
+    at_network_size.add(episode.class_id, to_binary_mask(query.network.ge(options.threshold)),
+                        query.network_label);
     result.episodes = i + 1;
     if (progress && !progress(result.episodes)) break;
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.miou = accumulator.miou();
-  result.fb_iou = accumulator.fb_iou();
-  for (const auto& [class_id, iou] : accumulator.per_class()) {
-    result.per_class[dataset->classes().at(class_id)] = iou;
-  }
+  static_cast<EpisodeScores&>(result) = scores_of(at_original_size, *dataset);
+  result.network_size = scores_of(at_network_size, *dataset);
   return result;
 }
 

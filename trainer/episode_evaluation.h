@@ -23,12 +23,19 @@ struct EpisodeEvaluationOptions {
   TargetEnhancement enhancement = TargetEnhancement::kNone;
 };
 
-struct EpisodeEvaluation {
+struct EpisodeScores {
   double miou = 0;                          // 0..1, mean of per_class
   double fb_iou = 0;                        // 0..1
   std::map<std::string, double> per_class;  // class name -> IoU, the classes that were drawn
-  int episodes = 0;                         // that were scored: fewer than asked for if stopped
-  double seconds = 0;                       // reading images included
+};
+
+// Its own scores are against the labels as they are on disk (SPEC A13).
+struct EpisodeEvaluation : EpisodeScores {
+  // The same predictions against the labels in the network's square input, padding ignored: how
+  // papers that follow RePRI report (SPEC B21).
+  EpisodeScores network_size;
+  int episodes = 0;    // that were scored: fewer than asked for if stopped
+  double seconds = 0;  // reading images included
 };
 
 // Called after each episode with how many are done; false stops.
@@ -40,9 +47,16 @@ EpisodeEvaluation evaluate_episodes(Asgnet& network, const std::shared_ptr<const
                                     const EpisodeEvaluationOptions& options,
                                     const EpisodeProgress& progress = {});
 
-// Foreground probability of one loaded episode's query: float [H, W], 0..1, of the query label's
-// size, on the network's device. The network must be in eval mode; uses `input_size`, `layout` and
-// `enhancement` of the options.
+// Foreground probability of one loaded episode's query: float, 0..1, on the network's device.
+struct QueryProbability {
+  at::Tensor original;    // [H, W], of the query label's size
+  at::Tensor network;     // [S, S], of the network's input
+  cv::Mat network_label;  // CV_8UC1 [S, S]: the label laid out as the input, padding 255
+};
+// The network must be in eval mode; uses `input_size`, `layout` and `enhancement` of the options.
+QueryProbability query_probabilities(Asgnet& network, const Episode& episode,
+                                     const EpisodeEvaluationOptions& options);
+// Only the one of the label's size.
 at::Tensor query_probability(Asgnet& network, const Episode& episode,
                              const EpisodeEvaluationOptions& options);
 

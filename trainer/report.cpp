@@ -40,32 +40,63 @@ void write_report(const std::filesystem::path& file, const nlohmann::json& repor
 }
 
 Table::Table(std::string row_title, std::vector<Column> columns) : columns_(std::move(columns)) {
-  rows_.push_back({std::move(row_title)});
+  columns_.insert(columns_.begin(), Column{.title = std::move(row_title), .left = true});
+  rows_.emplace_back();
   for (const Column& column : columns_) rows_.front().push_back(column.title);
 }
 
-void Table::add(const std::string& name, const std::vector<double>& values) {
-  std::vector<std::string>& row = rows_.emplace_back();
-  row.push_back(name);
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.*f", columns_[i].decimals, values.at(i));
-    row.emplace_back(text);
+void Table::add(const std::string& name, const std::vector<std::optional<double>>& values) {
+  std::vector<std::string> cells{name};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    char text[32] = "-";
+    if (values[i]) std::snprintf(text, sizeof text, "%.*f", columns_.at(i + 1).decimals, *values[i]);
+    cells.emplace_back(text);
   }
+  add_text(std::move(cells));
 }
 
-std::string Table::text() const {
-  std::string lines;
-  for (const auto& row : rows_) {
-    std::string line;
-    for (std::size_t column = 0; column < row.size(); ++column) {
-      std::size_t width = 0;
-      for (const auto& other : rows_) width = std::max(width, other[column].size());
-      const std::string padding(width - row[column].size(), ' ');
-      line += column == 0 ? row[column] + padding : "  " + padding + row[column];
-    }
-    lines += line + "\n";
+void Table::add_text(std::vector<std::string> cells) {
+  if (cells.size() != columns_.size()) {
+    throw Error(ErrorCode::kInvalidValue, "a table row of " + std::to_string(cells.size()) +
+                                              " cells, expected " +
+                                              std::to_string(columns_.size()));
   }
+  rows_.push_back(std::move(cells));
+}
+
+std::size_t Table::width(std::size_t column) const {
+  std::size_t width = 0;
+  for (const auto& row : rows_) width = std::max(width, row[column].size());
+  return width;
+}
+
+std::string Table::line(const std::vector<std::string>& row, TableStyle style) const {
+  const bool markdown = style == TableStyle::kMarkdown;
+  std::string line;
+  for (std::size_t column = 0; column < row.size(); ++column) {
+    const std::string padding(width(column) - row[column].size(), ' ');
+    if (markdown) {
+      line += "| ";
+    } else if (column > 0) {
+      line += "  ";
+    }
+    line += columns_[column].left ? row[column] + padding : padding + row[column];
+    if (markdown) line += ' ';
+  }
+  if (markdown) return line + "|\n";
+  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+std::string Table::text(TableStyle style) const {
+  std::string lines = line(rows_.front(), style);
+  if (style == TableStyle::kMarkdown) {
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+      const std::string dashes(width(column), '-');
+      lines += columns_[column].left ? "| " + dashes + " " : "| " + dashes + ":";
+    }
+    lines += "|\n";
+  }
+  for (std::size_t row = 1; row < rows_.size(); ++row) lines += line(rows_[row], style);
   return lines;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,19 +22,29 @@ void check_writable(const std::filesystem::path& file);
 // Throws Error(kUnreadable) naming the file.
 void write_report(const std::filesystem::path& file, const nlohmann::json& report);
 
-// Rows of a name and numbers in aligned columns; three decimals by default.
+// How a table is written: aligned columns for a terminal, or Markdown with a rule under the titles.
+enum class TableStyle { kText, kMarkdown };
+
+// Rows in columns, the first of names. Numbers are aligned right, three decimals by default.
 class Table {
  public:
   struct Column {
     std::string title;
     int decimals = 3;
+    bool left = false;  // words rather than numbers
   };
   Table(std::string row_title, std::vector<Column> columns);
-  void add(const std::string& name, const std::vector<double>& values);
-  std::string text() const;
+  // One value a column; "-" where there is none.
+  void add(const std::string& name, const std::vector<std::optional<double>>& values);
+  // Cells as they are, the name first. Throws Error(kInvalidValue) unless one a column is given.
+  void add_text(std::vector<std::string> cells);
+  std::string text(TableStyle style = TableStyle::kText) const;
 
  private:
-  std::vector<Column> columns_;
+  std::string line(const std::vector<std::string>& row, TableStyle style) const;
+  std::size_t width(std::size_t column) const;
+
+  std::vector<Column> columns_;                 // that of the names included
   std::vector<std::vector<std::string>> rows_;  // the first holds the titles
 };
 

@@ -35,6 +35,13 @@ class SquareDataset : public Dataset {
   std::vector<int> present_{0};
 };
 
+Episode one_episode(const Dataset& dataset) {
+  Episode episode;
+  episode.query = {dataset.image(0), dataset.label(0, 0)};
+  episode.supports = {{dataset.image(1), dataset.label(1, 0)}};
+  return episode;
+}
+
 class EvaluateEpisodes : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -62,6 +69,23 @@ TEST_F(EvaluateEpisodes, EverythingIsObjectAtThresholdZero) {
   }
 }
 
+// 40 x 30 pixels become 40 x 24 of the 41 x 41 input (24 * 40 / 40 = 24, 40 and 30 floored to
+// multiples of 8); columns 0..19 of the label stay columns 0..19, the padding does not count.
+TEST_F(EvaluateEpisodes, ScoresTheSamePredictionsAtTheNetworksSize) {
+  options_.threshold = 0;
+  const EpisodeEvaluation result = evaluate_episodes(network(), dataset_, options_);
+  EXPECT_DOUBLE_EQ(result.network_size.miou, 20.0 / 39);
+  EXPECT_DOUBLE_EQ(result.network_size.per_class.at("square"), 20.0 / 39);
+  EXPECT_DOUBLE_EQ(result.network_size.fb_iou, 10.0 / 39);
+
+  network()->eval();
+  const QueryProbability query = query_probabilities(network(), one_episode(*dataset_), options_);
+  EXPECT_EQ(query.network.sizes(), (std::vector<std::int64_t>{41, 41}));
+  EXPECT_EQ(query.original.sizes(), (std::vector<std::int64_t>{30, 40}));
+  EXPECT_EQ(query.network_label.size(), cv::Size(41, 41));
+  EXPECT_EQ(cv::countNonZero(query.network_label == 255), 41 * 41 - 39 * 24);
+}
+
 TEST_F(EvaluateEpisodes, NothingIsObjectAboveOne) {
   options_.threshold = 1.01F;
   const EpisodeEvaluation result = evaluate_episodes(network(), dataset_, options_);
@@ -82,13 +106,6 @@ TEST_F(EvaluateEpisodes, StopsWhenTold) {
   const EpisodeEvaluation result = evaluate_episodes(network(), dataset_, options_,
                                                      [](int done) { return done < 2; });
   EXPECT_EQ(result.episodes, 2);
-}
-
-Episode one_episode(const Dataset& dataset) {
-  Episode episode;
-  episode.query = {dataset.image(0), dataset.label(0, 0)};
-  episode.supports = {{dataset.image(1), dataset.label(1, 0)}};
-  return episode;
 }
 
 TEST_F(EvaluateEpisodes, ProbabilityHasTheLabelsSizeInEitherLayout) {

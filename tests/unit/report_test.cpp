@@ -27,6 +27,29 @@ TEST(Table, AlignsNamesLeftAndNumbersRight) {
             "b            0.123       7\n");
 }
 
+TEST(Table, MarkdownHasARuleThatAlignsItsColumns) {
+  Table table("class", {{"IoU", 1}, {.title = "why", .left = true}});
+  table.add_text({"bird", "6.5", "in"});
+  table.add_text({"cow", "-", "seen in training"});
+  EXPECT_EQ(table.text(TableStyle::kMarkdown),
+            "| class | IoU | why              |\n"
+            "| ----- | ---:| ---------------- |\n"
+            "| bird  | 6.5 | in               |\n"
+            "| cow   |   - | seen in training |\n");
+  EXPECT_EQ(table.text(),
+            "class  IoU  why\n"
+            "bird   6.5  in\n"
+            "cow      -  seen in training\n");
+}
+
+TEST(Table, ShowsADashForAMissingValueAndRefusesARowOfAnotherLength) {
+  Table table("row", {{"a", 1}, {"b", 1}});
+  table.add("x", {std::nullopt, 2.25});
+  EXPECT_EQ(table.text(), "row  a    b\nx    -  2.2\n");
+  testing::expect_error(ErrorCode::kInvalidValue, {"2 cells", "expected 3"},
+                        [&] { table.add("y", {1.0}); });
+}
+
 TEST(ProgressLine, ShowsRateAndTimeLeft) {
   EXPECT_EQ(progress_line(0, 10, "frames", 0), "0/10 frames [                        ]");
   EXPECT_EQ(progress_line(25, 100, "frames", 50),
