@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "video_method.h"
-#include "video_sequence.h"
+#include "data/video_sequence.h"
 
 namespace cdfss {
 

@@ -1,4 +1,4 @@
-#include "video_sequence.h"
+#include "data/video_sequence.h"
 
 #include <gtest/gtest.h>
 
