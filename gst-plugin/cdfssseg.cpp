@@ -11,11 +11,11 @@
 
 #include "engine.h"
 #include "failure.h"
+#include "mapped_frame.h"
 #include "negotiation.h"
 #include "output_snapshot.h"
 #include "overlay.h"
 #include "settings.h"
-#include "video_frame.h"
 
 GST_DEBUG_CATEGORY_STATIC(cdfssseg_debug);
 #define GST_CAT_DEFAULT cdfssseg_debug
@@ -60,10 +60,10 @@ namespace {
 
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-                            GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_PACKED_FORMATS " }")));
+                            GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS " }")));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_PACKED_FORMATS ", GRAY8 }")));
+    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));
 
 GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
 State& state_of(gpointer object) { return *self_of(object)->state; }
@@ -246,7 +246,7 @@ GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
       const std::lock_guard held(state.lock);
       alpha = state.settings.alpha;
     }
-    const VideoFrame frame(state.input, buffer, GST_MAP_READWRITE);
+    const MappedFrame frame(state.input, buffer, GST_MAP_READWRITE);
     const Mask& mask = state.engine->segment(frame.view());
     state.painter.draw(mask, frame.format(), frame.pixels(), frame.stride(), alpha);
   });
@@ -256,8 +256,8 @@ GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* input, GstBuffer* output) {
   return process(base, [&] {
     State& state = state_of(base);
-    const VideoFrame frame(state.input, input, GST_MAP_READ);
-    const VideoFrame gray(state.output, output, GST_MAP_WRITE);
+    const MappedFrame frame(state.input, input, GST_MAP_READ);
+    const MappedFrame gray(state.output, output, GST_MAP_WRITE);
     const Mask& mask = state.engine->segment(frame.view());
     for (int y = 0; y < mask.height; ++y) {
       std::memcpy(gray.pixels() + y * gray.stride(),

@@ -1,5 +1,7 @@
 #include "negotiation.h"
 
+#include "mapped_frame.h"
+
 namespace cdfss {
 namespace {
 
@@ -20,7 +22,7 @@ GstCaps* with_format(GstCaps* caps, const GValue* format) {
 // Caps that hold nothing but the formats.
 GstCaps* mask_caps() { return gst_caps_from_string("video/x-raw, format=GRAY8"); }
 GstCaps* packed_caps() {
-  return gst_caps_from_string("video/x-raw, format={ " CDFSS_PACKED_FORMATS " }");
+  return gst_caps_from_string("video/x-raw, format={ " CDFSS_INPUT_FORMATS " }");
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 
 namespace cdfss {
 
-#define CDFSS_PACKED_FORMATS "RGB, BGR, RGBx, BGRx, RGBA, BGRA"
-
 // Caps of the other pad for `caps` of the pad of that direction. New reference.
 GstCaps* other_caps(GstPadDirection direction, GstCaps* caps, Output output);
 

@@ -8,24 +8,21 @@
 #include "cdfss/error.h"
 #include "data/image_file.h"
 #include "iou.h"
+#include "video_decoder.h"
 
 namespace cdfss {
 namespace {
 
-struct LabelledFrame {
-  cv::Mat image;
-  cv::Mat label;  // 0, 1, 255
-};
-
-LabelledFrame read_frame(const VideoFrame& frame, AnnotationRule rule) {
-  LabelledFrame read{read_rgb(frame.image), object_label(read_index(frame.annotation), rule)};
-  if (read.image.size() != read.label.size()) {
+// The frame's label, 0, 1, 255, that must be of the frame's size.
+cv::Mat read_label(const VideoFrame& frame, AnnotationRule rule, cv::Size size) {
+  const cv::Mat label = object_label(read_index(frame.annotation), rule);
+  if (label.size() != size) {
     throw Error(ErrorCode::kInvalidValue,
-                frame.annotation.string() + " is " + std::to_string(read.label.cols) + "x" +
-                    std::to_string(read.label.rows) + " pixels, its frame is " +
-                    std::to_string(read.image.cols) + "x" + std::to_string(read.image.rows));
+                frame.annotation.string() + " is " + std::to_string(label.cols) + "x" +
+                    std::to_string(label.rows) + " pixels, its frame is " +
+                    std::to_string(size.width) + "x" + std::to_string(size.height));
   }
-  return read;
+  return label;
 }
 
 double mean(const std::vector<SequenceScore>& scores, double SequenceScore::* value) {
@@ -87,24 +84,27 @@ double VideoEvaluation::mean_f() const { return mean(sequences, &SequenceScore::
 VideoEvaluation evaluate_videos(VideoMethod& method, const std::vector<VideoTask>& tasks,
                                 const std::filesystem::path& save_masks,
                                 const VideoProgress& progress) {
+  VideoDecoder decoder;
   VideoEvaluation result;
   int done = 0;
   for (const VideoTask& task : tasks) {
     const VideoSequence& sequence = task.sequence;
     const VideoFrame& support = sequence.frames[task.support];
-    const LabelledFrame first = read_frame(support, task.rule);
-    method.set_support(first.image, first.label, support.annotation.string());
+    const cv::Mat image = read_rgb(support.image);
+    method.set_support(image, read_label(support, task.rule, image.size()),
+                       support.annotation.string());
     const std::filesystem::path folder = save_masks / sequence.name;
     if (!save_masks.empty()) std::filesystem::create_directories(folder);
     SequenceScore& score = result.sequences.emplace_back(SequenceScore{.name = sequence.name});
     for (const int index : task.scored) {
       const VideoFrame& frame = sequence.frames[index];
-      const LabelledFrame current = read_frame(frame, task.rule);
+      const ImageView current = decoder.decode(frame.image);
+      const cv::Mat label = read_label(frame, task.rule, {current.width, current.height});
       const auto start = std::chrono::steady_clock::now();
-      const cv::Mat mask = method.segment(current.image);
+      const cv::Mat mask = method.segment(current);
       result.seconds +=
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      add_frame(score, mask, current.label);
+      add_frame(score, mask, label);
       if (!save_masks.empty()) {
         write_png((folder / frame.image.stem()).replace_extension(".png"), mask);
       }

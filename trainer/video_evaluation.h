@@ -43,10 +43,11 @@ struct VideoEvaluation {
 // Called after each frame with how many are done; false stops.
 using VideoProgress = std::function<bool(int done, const SequenceScore& so_far)>;
 
-// Scores every task's frames at frame size; ignored pixels count for nothing. Masks go to
+// Scores every task's frames at frame size. The support frame is read as a support folder's images
+// are, the scored ones by VideoDecoder, as in a pipeline; ignored pixels count for nothing. Masks go to
 // `save_masks`/SEQUENCE/STEM.png (indices 0 and 1) unless that is empty. Throws
 // Error(kInvalidValue) naming the annotation that is not of its frame's size, and as the method
-// does.
+// and VideoDecoder do.
 VideoEvaluation evaluate_videos(VideoMethod& method, const std::vector<VideoTask>& tasks,
                                 const std::filesystem::path& save_masks = {},
                                 const VideoProgress& progress = {});

@@ -6,17 +6,6 @@
 #include "data/image_file.h"
 
 namespace cdfss {
-namespace {
-
-ImageView view_of(const cv::Mat& rgb) {
-  return {.format = PixelFormat::kRgb,
-          .width = rgb.cols,
-          .height = rgb.rows,
-          .planes = {rgb.data, nullptr, nullptr},
-          .strides = {static_cast<std::ptrdiff_t>(rgb.step[0]), 0, 0}};
-}
-
-}  // namespace
 
 SegmenterMethod::SegmenterMethod(Segmenter segmenter) : segmenter_(std::move(segmenter)) {}
 
@@ -32,8 +21,8 @@ void SegmenterMethod::set_support(const cv::Mat& image, const cv::Mat& label,
   segmenter_.set_support(support);
 }
 
-cv::Mat SegmenterMethod::segment(const cv::Mat& image) {
-  segmenter_.segment(view_of(image), mask_);
+cv::Mat SegmenterMethod::segment(const ImageView& frame) {
+  segmenter_.segment(frame, mask_);
   return cv::Mat(mask_.height, mask_.width, CV_8UC1, mask_.classes.data()).clone();
 }
 

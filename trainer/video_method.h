@@ -16,8 +16,8 @@ class VideoMethod {
   // what errors call the shot. Replaces the previous one.
   virtual void set_support(const cv::Mat& image, const cv::Mat& label,
                            const std::string& source) = 0;
-  // CV_8UC1 of 0 and 1, the image's size.
-  virtual cv::Mat segment(const cv::Mat& image) = 0;
+  // CV_8UC1 of 0 and 1, the frame's size.
+  virtual cv::Mat segment(const ImageView& frame) = 0;
 
   // For reports.
   virtual int input_size() const = 0;
@@ -31,7 +31,7 @@ class SegmenterMethod : public VideoMethod {
   explicit SegmenterMethod(Segmenter segmenter);
 
   void set_support(const cv::Mat& image, const cv::Mat& label, const std::string& source) override;
-  cv::Mat segment(const cv::Mat& image) override;
+  cv::Mat segment(const ImageView& frame) override;
   int input_size() const override;
   std::string device() const override;
   std::string precision() const override;

@@ -51,8 +51,10 @@ void PrototypeMethod::set_support(const cv::Mat& image, const cv::Mat& label,
   prototypes_ = at::cat(prototypes, 1);
 }
 
-cv::Mat PrototypeMethod::segment(const cv::Mat& image) {
+cv::Mat PrototypeMethod::segment(const ImageView& frame) {
   const at::NoGradGuard no_grad;
+  const at::Tensor rgb = to_rgb_tensor(frame);  // [H, W, 3]
+  const cv::Mat image(frame.height, frame.width, CV_8UC3, rgb.data_ptr());
   const Sample query =
       fit({image, cv::Mat::zeros(image.size(), CV_8UC1)}, input_size_, layout_);
   const at::Tensor cosines = prototype_cosines(features(query.image), prototypes_);

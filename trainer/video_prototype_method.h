@@ -18,7 +18,7 @@ class PrototypeMethod : public VideoMethod {
 
   // Throws Error(kInvalidValue) when object or background vanishes at feature size.
   void set_support(const cv::Mat& image, const cv::Mat& label, const std::string& source) override;
-  cv::Mat segment(const cv::Mat& image) override;
+  cv::Mat segment(const ImageView& frame) override;
   int input_size() const override { return input_size_; }
   std::string device() const override { return device_.str(); }
   std::string precision() const override { return to_string(Precision::kFp32); }

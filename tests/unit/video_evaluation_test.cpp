@@ -22,7 +22,7 @@ class RepeatSupport : public VideoMethod {
     EXPECT_EQ(image.size(), label.size());
     label_ = label;
   }
-  cv::Mat segment(const cv::Mat&) override { return label_.clone(); }
+  cv::Mat segment(const ImageView&) override { return label_.clone(); }
   int input_size() const override { return 0; }
   std::string device() const override { return "cpu"; }
   std::string precision() const override { return "fp32"; }
@@ -92,8 +92,8 @@ TEST_F(EvaluateVideos, IgnoredPixelsCountForNothing) {
 
 TEST_F(EvaluateVideos, AnObjectThatIsGoneAndNotPredictedIsRight) {
   class PredictNothing : public RepeatSupport {
-    cv::Mat segment(const cv::Mat& image) override {
-      return cv::Mat::zeros(image.size(), CV_8UC1);
+    cv::Mat segment(const ImageView& frame) override {
+      return cv::Mat::zeros(frame.height, frame.width, CV_8UC1);
     }
   } method;
   write_square_video(root_, "square", 3);

@@ -1,4 +1,4 @@
-#include "video_frame.h"
+#include "mapped_frame.h"
 
 #include <string>
 
@@ -23,7 +23,7 @@ PixelFormat pixel_format(GstVideoFormat format) {
   }
 }
 
-VideoFrame::VideoFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags)
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags)
     : width_(GST_VIDEO_INFO_WIDTH(&info)), height_(GST_VIDEO_INFO_HEIGHT(&info)) {
   if (!gst_video_frame_map(&frame_, &info, buffer, flags)) {
     throw Error(ErrorCode::kInference,
@@ -35,7 +35,7 @@ VideoFrame::VideoFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags 
   }
 }
 
-ImageView VideoFrame::view() const {
+ImageView MappedFrame::view() const {
   return {.format = format(),
           .width = width_,
           .height = height_,

@@ -5,19 +5,23 @@
 
 #include "cdfss/image.h"
 
+// What a Segmenter reads, in the order of preference. The element's pads and cdfss-eval's decoder
+// name them alike, so that a converter in front of either makes the same choice.
+#define CDFSS_INPUT_FORMATS "RGB, BGR, RGBx, BGRx, RGBA, BGRA"
+
 namespace cdfss {
 
 // The library's name of a packed format that the element negotiates.
 PixelFormat pixel_format(GstVideoFormat format);
 
 // Maps a buffer for as long as it lives; strides and offsets of a GstVideoMeta are honoured.
-class VideoFrame {
+class MappedFrame {
  public:
   // Throws Error(kInference) when the buffer cannot be mapped as `info` says.
-  VideoFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
-  ~VideoFrame() { gst_video_frame_unmap(&frame_); }
-  VideoFrame(const VideoFrame&) = delete;
-  VideoFrame& operator=(const VideoFrame&) = delete;
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
+  ~MappedFrame() { gst_video_frame_unmap(&frame_); }
+  MappedFrame(const MappedFrame&) = delete;
+  MappedFrame& operator=(const MappedFrame&) = delete;
 
   // Plane 0, the only one of a packed format and of GRAY8. Stride in bytes.
   std::uint8_t* pixels() const {
