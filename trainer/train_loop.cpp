@@ -70,10 +70,10 @@ class Run {
     std::filesystem::create_directories(options_.output);
     open_batches();
     if (options_.pca_init > 0 && !interrupted()) {
-      initialise_reduction(network_, next_batch_, options_.pca_init, options_.step.bf16);
+      initialise_reduction(network_, next_batch_, options_.pca_init, options_.step.encoder.bf16);
     }
     Optimiser optimiser(network_, options_.optimiser);
-    TrainingStep training_step(network_, options_.step);
+    TrainingStep training_step(network_, options_.step, group_);
     log_.emplace(options_.output / "metrics.jsonl", steps_, options_.batch);
     log_->say(std::to_string(steps_) + " steps of " + std::to_string(options_.batch) +
               " episodes, " + std::to_string(queries_) + " query images, " +
@@ -112,7 +112,7 @@ class Run {
           FeatureCacheOptions{.views = options_.feature_cache,
                               .augmentation = options_.augmentation,
                               .sampler = sampler,
-                              .bf16 = options_.step.bf16,
+                              .bf16 = options_.step.encoder.bf16,
                               .seed = options_.seed},
           options_.output, stoppable_progress("views"));
       queries_ = cache_->queries();
@@ -209,6 +209,7 @@ class Run {
   const TrainOptions& options_;
   ModelInfo info_;
   Sources sources_;
+  ProcessGroup group_;
   Asgnet network_;
   std::unique_ptr<EpisodeLoader> loader_;
   std::unique_ptr<FeatureCache> cache_;

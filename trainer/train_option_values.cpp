@@ -1,5 +1,6 @@
 // finish_options(): from words to values, and which options go together.
 #include <sstream>
+#include <utility>
 
 #include "train_options.h"
 
@@ -27,6 +28,27 @@ TargetEnhancement parse_enhancement(const std::string& text, bool has_memory) {
   return target_enhancement_from_string(text);
 }
 
+// Who is put in another style, and how.
+void set_enhancement(TrainOptions& o, const TrainOptionTexts& texts) {
+  const std::string& who = texts.source_enhancement;
+  o.step.enhance_support = who == "support" || who == "both";
+  o.step.enhance_query = who == "query" || who == "both";
+  o.network.memory.beta_retention = texts.alpha_mode == "beta";
+  if (texts.enhance_with == "noise") {
+    o.network.memory.lookup = MemoryLookup::kNoise;
+  } else if (texts.enhance_with == "mixstyle") {
+    o.step.encoder.style_shift = StyleShift::kMixStyle;
+    o.step.encoder.mixing_layers = std::exchange(o.network.memory_layers, {});
+  } else if (texts.enhance_with == "mixup") {
+    o.step.encoder.style_shift = StyleShift::kMixUp;
+    o.network.memory_layers.clear();
+  }
+}
+
+bool shifts_style(const TrainingStepOptions& o) {
+  return o.encoder.style_shift != StyleShift::kMemory && (o.enhance_support || o.enhance_query);
+}
+
 void check_feature_cache(const TrainOptions& o) {
   if (o.feature_cache == 0) return;
   const auto refuse = [](const std::string& why) {
@@ -34,14 +56,16 @@ void check_feature_cache(const TrainOptions& o) {
   };
   if (!o.network.memory_layers.empty()) refuse("it needs --memory-layers none");
   if (o.step.contrastive_weight > 0) refuse("it needs --contrastive-weight 0");
-  if (o.step.train_backbone) refuse("it does not go with --train-backbone");
-  if (o.step.train_batch_norm) refuse("it does not go with --bn train");
+  if (shifts_style(o.step)) refuse("it does not go with --enhance-with mixstyle or mixup");
+  if (o.step.encoder.train_backbone) refuse("it does not go with --train-backbone");
+  if (o.step.encoder.train_batch_norm) refuse("it does not go with --bn train");
 }
 
 }  // namespace
 
 void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
   o.network.memory_layers = parse_layers(texts.memory_layers);
+  set_enhancement(o, texts);
   o.target_enhancement =
       parse_enhancement(texts.target_enhancement, !o.network.memory_layers.empty());
   o.network.memory.update =
@@ -50,9 +74,9 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
       texts.memory_init == "random" ? MemoryInit::kRandom : MemoryInit::kFirstInstances;
   o.optimiser.kind = texts.optimiser == "adamw" ? OptimiserKind::kAdamW : OptimiserKind::kSgd;
   o.optimiser.schedule = texts.schedule == "cosine" ? Schedule::kCosine : Schedule::kPoly;
-  o.step.bf16 = texts.precision == "bf16";
-  o.step.train_batch_norm = texts.batch_norm == "train";
-  o.step.train_backbone = o.optimiser.train_backbone;
+  o.step.encoder.bf16 = texts.precision == "bf16";
+  o.step.encoder.train_batch_norm = texts.batch_norm == "train";
+  o.step.encoder.train_backbone = o.optimiser.train_backbone;
 
   const int stored = o.inference_size;
   if (stored != 0 && (stored < 41 || stored % 8 != 1)) {

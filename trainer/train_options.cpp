@@ -108,10 +108,35 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
                  "first: the first support styles; random: uniform 0..1")
       ->check(CLI::IsMember({"first", "random"}))
       ->group(group);
-  app.add_option("--source-enhancement", o.step.source_enhancement,
-                 "on, off: restyle the support with the least similar pair of the memory")
-      ->default_str("on")
-      ->type_name("on|off")
+  app.add_option("--memory-momentum", o.network.memory.momentum,
+                 "Share of a slot that stays at an update: lambda of Eq. 4")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--memory-alpha", o.network.memory.retention,
+                 "Share of the own style that an enhanced image keeps: alpha of Eq. 7")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--alpha-mode", texts.alpha_mode,
+                 "const: always --memory-alpha; beta: in training, drawn from Beta(.1, .1)")
+      ->check(CLI::IsMember({"const", "beta"}))
+      ->group(group);
+  app.add_option("--enhancement-probability", o.network.memory.probability,
+                 "How likely the memory restyles an image in training")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P")
+      ->group(group);
+  app.add_option("--enhance-with", texts.enhance_with,
+                 "memory: stored styles; noise: drawn with the memory's mean and variance instead; "
+                 "mixstyle: styles of the batch, after the stages of --memory-layers; mixup: "
+                 "blended images. The last two train a network without memory")
+      ->check(CLI::IsMember({"memory", "noise", "mixstyle", "mixup"}))
+      ->group(group);
+  app.add_option("--source-enhancement", texts.source_enhancement,
+                 "none, support, query, both: whose style is changed in training; a memory picks "
+                 "its least similar pair")
+      ->check(CLI::IsMember({"none", "support", "query", "both"}))
       ->group(group);
   app.add_option("--target-enhancement", texts.target_enhancement,
                  "none, support, query, both, union: used in validation and stored in the model; "
@@ -141,6 +166,9 @@ void add_loss_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::Range(1e-3, 1e3))
       ->type_name("X")
       ->group(group);
+  app.add_flag("--prototype-gradient", o.step.prototype_gradient,
+               "Let the segmentation loss reach the reduction through superpixel clustering")
+      ->group(group);
 }
 
 void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
@@ -156,8 +184,8 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
       ->type_name("N")
       ->group(group);
   app.add_option("--max-seconds", o.max_seconds,
-                 "Stop early, as Ctrl-C does, after this time; the schedule still spans all steps. "
-                 "0 = no limit")
+                 "Stop after this time, to be resumed; the schedule still spans all steps. 0 = no "
+                 "limit")
       ->check(kAtLeastZero)
       ->type_name("SECONDS")
       ->group(group);
@@ -217,9 +245,20 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
 void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   const std::string group = "Run";
   app.add_option("--output", o.output,
-                 "Folder for last.safetensors, best.safetensors and metrics.jsonl")
+                 "Folder of the run: models, checkpoint, metrics, configuration and report")
       ->required()
       ->type_name("DIR")
+      ->group(group);
+  app.add_flag("--resume", o.resume,
+               "Go on with the run in --output, exactly where its last checkpoint was made, or "
+               "start it if there is none; options left out are as they were")
+      ->configurable(false)
+      ->group(group);
+  app.add_option("--checkpoint-every", o.checkpoint_every,
+                 "Steps between checkpoints; 0 = every two minutes. One is also made at each "
+                 "validation, at the end, and on Ctrl-C")
+      ->check(kAtLeastZero)
+      ->type_name("N")
       ->group(group);
   app.add_option("--export", o.export_file,
                  "Also write the final model (the best, if validated) here with half-precision "

@@ -21,6 +21,7 @@ struct TrainOptions {
   std::vector<std::string> validation;  // dataset specs of other classes
   std::vector<int> held_out;            // {modulus, remainder}, or empty
   std::filesystem::path output;
+  bool resume = false;  // go on with the run in `output`
   std::filesystem::path export_file;  // empty: none
 
   AsgnetOptions network;
@@ -45,6 +46,7 @@ struct TrainOptions {
   int validate_every = 0;  // steps; 0 = each epoch
   int validation_episodes = 200;
   bool calibrate = false;
+  int checkpoint_every = 0;  // steps; 0 = by time
 
   std::string device = "auto";
   int threads = 0;  // of the network; 0 = one a core
@@ -57,6 +59,9 @@ struct TrainOptionTexts {
   std::string memory_layers = "0,1";
   std::string memory_update = "nearest";
   std::string memory_init = "first";
+  std::string alpha_mode = "const";
+  std::string source_enhancement = "support";
+  std::string enhance_with = "memory";
   std::string optimiser = "sgd";
   std::string schedule = "poly";
   std::string target_enhancement = "auto";

@@ -1,6 +1,7 @@
 #include "training_step.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/utils/tensor_flatten.h>
 #include <torch/utils.h>
 
 #include <cmath>
@@ -14,8 +15,6 @@
 
 namespace cdfss {
 namespace {
-
-at::Device device_of(const Asgnet& network) { return network->parameters().front().device(); }
 
 // Labels uint8 [B, S, S] to the class's 0/1 masks at feature size, float [B, h, h].
 at::Tensor feature_masks(const at::Tensor& labels, const at::Device& device) {
@@ -31,17 +30,18 @@ at::Tensor region_averages(const at::Tensor& features, const at::Tensor& masks) 
   return at::stack(rows);
 }
 
-std::vector<int> repeat_each(const std::vector<int>& values, int times) {
-  std::vector<int> repeated;
-  for (const int value : values) repeated.insert(repeated.end(), times, value);
-  return repeated;
+// The class of every row of a batch's supports, int64 [B K].
+at::Tensor support_classes(const EpisodeBatch& batch) {
+  const std::vector<std::int64_t> ids(batch.class_ids.begin(), batch.class_ids.end());
+  return at::tensor(ids, at::kLong).repeat_interleave(batch.shots);
 }
 
 }  // namespace
 
-TrainingStep::TrainingStep(Asgnet network, const TrainingStepOptions& options)
-    : network_(std::move(network)), options_(options) {
+TrainingStep::TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group)
+    : network_(network), options_(options), group_(group), encoder_(network, options.encoder) {
   network_->set_reduction_dropout(options.reduction_dropout);
+  network_->set_shard({.index = group.rank(), .count = group.size()});
 }
 
 StepLosses TrainingStep::run(const EpisodeBatch& batch, Optimiser& optimiser) {
@@ -49,50 +49,30 @@ StepLosses TrainingStep::run(const EpisodeBatch& batch, Optimiser& optimiser) {
   optimiser.zero_grad();
   std::vector<Style> styles;
   const Losses losses = forward(batch, styles);
-  const StepLosses values{.segmentation = losses.segmentation.item<double>(),
-                          .auxiliary = losses.auxiliary.item<double>(),
-                          .contrastive = losses.contrastive.item<double>(),
-                          .orthogonal = losses.orthogonal.item<double>(),
-                          .total = losses.total.item<double>()};
+  const StepLosses values = totals(losses);
   if (!std::isfinite(values.total)) {
     std::string message = "the loss is not finite; episodes of the step:";
     for (const std::string& description : batch.descriptions) message += "\n  " + description;
     throw Error(ErrorCode::kInference, message);
   }
-  losses.total.backward();
+  objective(losses).backward();
+  sum_gradients();
   optimiser.step();
-  for (std::size_t i = 0; i < styles.size(); ++i) network_->memories()[i]->commit(styles[i]);
+  for (std::size_t i = 0; i < styles.size(); ++i) {
+    network_->memories()[i]->commit(
+        {group_.gather_rows(styles[i].mean), group_.gather_rows(styles[i].std)});
+  }
   return values;
 }
 
 void TrainingStep::enter_training_mode() {
   network_->train();
-  if (!options_.train_batch_norm) network_->backbone()->eval();
-}
-
-at::Tensor TrainingStep::encode(const EpisodeBatch& batch, const at::Tensor& input,
-                                std::optional<Pick> pick, std::vector<Style>* styles) {
-  const at::Device device = device_of(network_);
-  if (batch.encoded) return input.to(device, at::kFloat);
-  const torch::AutoGradMode gradient(options_.train_backbone && at::GradMode::is_enabled());
-  const at::Tensor images =
-      normalise(input.to(device)).contiguous(at::MemoryFormat::ChannelsLast);
-  return network_->backbone_features(images, pick, styles);
-}
-
-at::Tensor TrainingStep::reduced_features(const EpisodeBatch& batch, const at::Tensor& input,
-                                          std::optional<Pick> pick, bool with_gradient,
-                                          std::vector<Style>* styles) {
-  // A scope for each pass: autocast keeps its casts of the weights, and one made here without
-  // gradient would cut a later pass off from the weights.
-  const Bf16Autocast autocast(device_of(network_).type(), options_.bf16);
-  const torch::AutoGradMode gradient(with_gradient);
-  return network_->reduce(encode(batch, input, pick, styles)).to(at::kFloat);
+  if (!options_.encoder.train_batch_norm) network_->backbone()->eval();
 }
 
 Enriched TrainingStep::decode(const at::Tensor& query_features,
                               const std::vector<Prototypes>& prototypes) {
-  const Bf16Autocast autocast(query_features.device().type(), options_.bf16);
+  const Bf16Autocast autocast(query_features.device().type(), options_.encoder.bf16);
   Enriched enriched = network_->decode(query_features, prototypes, /*with_inner=*/true);
   enriched.logits = enriched.logits.to(at::kFloat);
   for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
@@ -100,36 +80,29 @@ Enriched TrainingStep::decode(const at::Tensor& query_features,
 }
 
 TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vector<Style>& styles) {
-  const at::Device device = device_of(network_);
-  const std::optional<Pick> pick =
-      options_.source_enhancement ? std::optional(Pick::kLowest) : std::nullopt;
   const bool with_contrastive = options_.contrastive_weight > 0;
-  // Prototypes carry no gradient (SPEC B12), only the contrastive loss and the prior do.
+  // By default prototypes carry no gradient, only the contrastive loss and the prior do (SPEC B12).
+  const bool support_gradient =
+      with_contrastive || options_.prototype_gradient || network_->options().has_prior();
   const at::Tensor support_features =
-      reduced_features(batch, batch.support, pick,
-                       with_contrastive || network_->options().has_prior(), &styles);
+      encoder_.reduced(batch, batch.support,
+                       {.shifted = options_.enhance_support,
+                        .with_gradient = support_gradient,
+                        .styles = &styles});
   const at::Tensor query_features =
-      reduced_features(batch, batch.query, std::nullopt, /*with_gradient=*/true);
-  Enriched enriched = decode(query_features, prototypes(batch, support_features));
+      encoder_.reduced(batch, batch.query, {.shifted = options_.enhance_query});
+  const Enriched enriched = decode(query_features, prototypes(batch, support_features));
 
-  Losses losses;
-  losses.contrastive = with_contrastive ? contrastive(batch, support_features, pick)
-                                        : at::zeros({}, query_features.options());
+  const at::Tensor labels = batch.query_label.to(query_features.device(), at::kLong);
+  at::Tensor weight = total_pixel_weight(labels, options_.foreground_weight);
+  group_.sum(weight);
   const SegmentationLoss segmentation =
-      segmentation_loss(enriched, batch.query_label.to(device, at::kLong),
-                        options_.foreground_weight);
-  losses.segmentation = segmentation.main;
-  losses.auxiliary = segmentation.auxiliary;
-  losses.orthogonal = at::zeros({}, losses.segmentation.options());
-  for (MetaMemory& memory : network_->memories()) {
-    if (options_.orthogonal_weight > 0 && !memory->empty()) {
-      losses.orthogonal = losses.orthogonal + memory->orthogonal_loss();
-    }
-  }
-  losses.total = losses.segmentation + losses.auxiliary +
-                 options_.contrastive_weight * losses.contrastive +
-                 options_.orthogonal_weight * losses.orthogonal;
-  return losses;
+      segmentation_loss(enriched, labels, options_.foreground_weight, weight.clamp_min(1e-6));
+  return {.segmentation = segmentation.main,
+          .auxiliary = segmentation.auxiliary,
+          .contrastive = with_contrastive ? contrastive(batch, support_features)
+                                          : at::zeros({}, query_features.options()),
+          .orthogonal = orthogonal()};
 }
 
 std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
@@ -141,25 +114,70 @@ std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
     std::vector<Prototypes> shots;
     for (int row = b * batch.shots; row < (b + 1) * batch.shots; ++row) {
       shots.push_back(network_->prototypes(support_features[row], labels[row],
-                                           batch.seeds[row].to(device), kTrainIterations));
+                                           batch.seeds[row].to(device), kTrainIterations,
+                                           options_.prototype_gradient));
     }
     prototypes.push_back(concatenate(shots));
   }
   return prototypes;
 }
 
-at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch, const at::Tensor& support_features,
-                                     std::optional<Pick> pick) {
+at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch, const at::Tensor& support_features) {
   const at::Device device = support_features.device();
-  const std::vector<int> class_ids = repeat_each(batch.class_ids, batch.shots);
   const at::Tensor transformed_features =
-      reduced_features(batch, batch.transformed, pick, /*with_gradient=*/true);
-  const at::Tensor anchors =
-      region_averages(support_features, feature_masks(batch.support_label, device));
-  const at::Tensor positives =
-      region_averages(transformed_features, feature_masks(batch.transformed_label, device));
-  return contrastive_loss(average_by_class(anchors, class_ids),
-                          average_by_class(positives, class_ids), options_.temperature);
+      encoder_.reduced(batch, batch.transformed, {.shifted = options_.enhance_support});
+  // Every category of all processes is a negative of the others.
+  const at::Tensor anchors = group_.gather_rows_with_gradient(
+      region_averages(support_features, feature_masks(batch.support_label, device)));
+  const at::Tensor positives = group_.gather_rows_with_gradient(
+      region_averages(transformed_features, feature_masks(batch.transformed_label, device)));
+  const at::Tensor classes = group_.gather_rows(support_classes(batch));
+  const std::vector<int> ids(classes.data_ptr<std::int64_t>(),
+                             classes.data_ptr<std::int64_t>() + classes.numel());
+  return contrastive_loss(average_by_class(anchors, ids), average_by_class(positives, ids),
+                          options_.temperature);
+}
+
+at::Tensor TrainingStep::orthogonal() {
+  at::Tensor sum = at::zeros({}, network_->parameters().front().options().requires_grad(false));
+  if (options_.orthogonal_weight == 0) return sum;
+  for (MetaMemory& memory : network_->memories()) {
+    if (!memory->empty()) sum = sum + memory->orthogonal_loss();
+  }
+  return sum;
+}
+
+at::Tensor TrainingStep::objective(const Losses& losses) const {
+  // The segmentation losses are sums over this process's pixels, the contrastive loss has gradient
+  // through its rows alone: those add up over the processes. The orthogonal loss is whole in each.
+  return losses.segmentation + losses.auxiliary +
+         options_.contrastive_weight * losses.contrastive +
+         options_.orthogonal_weight / group_.size() * losses.orthogonal;
+}
+
+StepLosses TrainingStep::totals(const Losses& losses) {
+  at::Tensor shared = at::stack({losses.segmentation.detach(), losses.auxiliary.detach()});
+  group_.sum(shared);
+  StepLosses values{.segmentation = shared[0].item<double>(),
+                    .auxiliary = shared[1].item<double>(),
+                    .contrastive = losses.contrastive.item<double>(),
+                    .orthogonal = losses.orthogonal.item<double>()};
+  values.total = values.segmentation + values.auxiliary +
+                 options_.contrastive_weight * values.contrastive +
+                 options_.orthogonal_weight * values.orthogonal;
+  return values;
+}
+
+void TrainingStep::sum_gradients() {
+  if (group_.size() == 1) return;
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : network_->parameters()) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  at::Tensor flat = torch::utils::flatten_dense_tensors(gradients);
+  group_.sum(flat);
+  const auto sums = torch::utils::unflatten_dense_tensors(flat, gradients);
+  for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i].copy_(sums[i]);
 }
 
 }  // namespace cdfss

@@ -3,13 +3,14 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <optional>
 #include <vector>
 
 #include "episode_batch.h"
 #include "model/asgnet.h"
 #include "optimiser.h"
+#include "process_group.h"
 #include "step_losses.h"
+#include "training_encoder.h"
 
 namespace cdfss {
 
@@ -17,47 +18,50 @@ struct TrainingStepOptions {
   double contrastive_weight = 1;  // 0: no X_t pass
   double orthogonal_weight = 1;
   double temperature = 1;  // of the contrastive loss, above 0
-  // Restyle support features with the memory's least similar pair; the memory learns either way.
-  bool source_enhancement = true;
+  // Whose features are put in another style (SPEC B10); a memory learns either way.
+  bool enhance_support = true;
+  bool enhance_query = false;
   double foreground_weight = 1;    // of a foreground pixel in the segmentation loss
   double reduction_dropout = 0.5;  // share of the reduced channels, SPEC A2
-  bool train_backbone = false;
-  bool train_batch_norm = false;  // backbone BatchNorm on batch statistics (SPEC A1), not B19
-  bool bf16 = false;
+  // Lets the segmentation loss reach the reduction through superpixel clustering, too (SPEC B12).
+  bool prototype_gradient = false;
+  EncoderOptions encoder;
 };
 
 class TrainingStep {
  public:
-  // Runs on the network's device. The network is shared and changed in place.
-  TrainingStep(Asgnet network, const TrainingStepOptions& options);
+  // Runs on the network's device. The network is shared and changed in place. In a group of
+  // processes each runs its rows of the batch, and all end with the parameters and memories that one
+  // process with all rows would have; `group` must outlive the step.
+  TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group);
 
-  // Forward, losses, backward, optimiser step, memory commit. Throws Error(kInference) naming the
-  // episodes when the loss is not finite, before anything was changed.
+  // Forward, losses (those of all processes), backward, optimiser step, memory commit. Throws
+  // Error(kInference) naming this process's episodes when the loss is not finite, before anything was
+  // changed.
   StepLosses run(const EpisodeBatch& batch, Optimiser& optimiser);
 
  private:
   struct Losses {
-    at::Tensor segmentation, auxiliary, contrastive, orthogonal, total;  // scalars
+    at::Tensor segmentation, auxiliary, contrastive, orthogonal;  // scalars
   };
 
   // Training mode, with the backbone's BatchNorm as the options say.
   void enter_training_mode();
-  // Images or cached features to backbone features [., 1536, h, h].
-  at::Tensor encode(const EpisodeBatch& batch, const at::Tensor& input, std::optional<Pick> pick,
-                    std::vector<Style>* styles);
-  // The same, reduced: float32 [., 256, h, h].
-  at::Tensor reduced_features(const EpisodeBatch& batch, const at::Tensor& input,
-                              std::optional<Pick> pick, bool with_gradient,
-                              std::vector<Style>* styles = nullptr);
   Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes);
   Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
   // One set an episode, all its shots.
   std::vector<Prototypes> prototypes(const EpisodeBatch& batch, const at::Tensor& support_features);
-  at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_features,
-                         std::optional<Pick> pick);
+  at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_features);
+  at::Tensor orthogonal();
+  // What this process has to descend: its share of every loss.
+  at::Tensor objective(const Losses& losses) const;
+  StepLosses totals(const Losses& losses);
+  void sum_gradients();
 
   Asgnet network_;
   TrainingStepOptions options_;
+  ProcessGroup& group_;
+  TrainingEncoder encoder_;
 };
 
 }  // namespace cdfss

@@ -67,10 +67,12 @@ TEST(SuperpixelClustering, SurvivesDistancesThatUnderflow) {
   EXPECT_TRUE(at::isfinite(prototypes).all().item<bool>());
 }
 
-TEST(SuperpixelClustering, CarriesNoGradient) {
+// A centre starts on a pixel: at distance 0, where a plain root has an infinite slope.
+TEST(SuperpixelClustering, HasAFiniteGradient) {
   const at::Tensor features = at::randn({4, 5, 5}).requires_grad_();
-  EXPECT_FALSE(
-      superpixel_prototypes(features, at::ones({5, 5}), seeds({0, 0, 4, 4}), 2).requires_grad());
+  superpixel_prototypes(features, at::ones({5, 5}), seeds({0, 0, 4, 4}), 2).sum().backward();
+  EXPECT_TRUE(at::isfinite(features.grad()).all().item<bool>());
+  EXPECT_GT(features.grad().abs().sum().item<double>(), 0);
 }
 
 TEST(SuperpixelClustering, NamesShapesThatDoNotFit) {

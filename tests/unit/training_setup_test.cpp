@@ -58,15 +58,21 @@ TEST(TrainOptions, DefaultsAreThePapers) {
   EXPECT_EQ(options.step.orthogonal_weight, 1);
   EXPECT_EQ(options.step.temperature, 1);
   EXPECT_EQ(options.step.reduction_dropout, 0.5);
-  EXPECT_TRUE(options.step.source_enhancement);
-  EXPECT_FALSE(options.step.train_backbone);
-  EXPECT_FALSE(options.step.train_batch_norm);
+  EXPECT_TRUE(options.step.enhance_support);
+  EXPECT_FALSE(options.step.enhance_query);
+  EXPECT_FALSE(options.step.prototype_gradient);
+  EXPECT_EQ(options.step.encoder.style_shift, StyleShift::kMemory);
+  EXPECT_EQ(options.network.memory.lookup, MemoryLookup::kStored);
+  EXPECT_EQ(options.network.memory.retention, 0.1);
+  EXPECT_FALSE(options.network.memory.beta_retention);
+  EXPECT_FALSE(options.step.encoder.train_backbone);
+  EXPECT_FALSE(options.step.encoder.train_batch_norm);
 }
 
 TEST(TrainOptions, WordsBecomeValues) {
   const TrainOptions options =
       parse({"--memory-layers", "none", "--optimiser", "adamw", "--schedule", "cosine",
-             "--memory-update", "paper", "--memory-init", "random", "--source-enhancement", "off",
+             "--memory-update", "paper", "--memory-init", "random", "--source-enhancement", "query",
              "--bn", "train", "--precision", "bf16", "--train-backbone", "--held-out", "5,2"});
   EXPECT_TRUE(options.network.memory_layers.empty());
   EXPECT_EQ(options.target_enhancement, TargetEnhancement::kNone);
@@ -74,10 +80,11 @@ TEST(TrainOptions, WordsBecomeValues) {
   EXPECT_EQ(options.optimiser.schedule, Schedule::kCosine);
   EXPECT_EQ(options.network.memory.update, MemoryUpdate::kPaper);
   EXPECT_EQ(options.network.memory.init, MemoryInit::kRandom);
-  EXPECT_FALSE(options.step.source_enhancement);
-  EXPECT_TRUE(options.step.train_batch_norm);
-  EXPECT_TRUE(options.step.bf16);
-  EXPECT_TRUE(options.step.train_backbone);
+  EXPECT_FALSE(options.step.enhance_support);
+  EXPECT_TRUE(options.step.enhance_query);
+  EXPECT_TRUE(options.step.encoder.train_batch_norm);
+  EXPECT_TRUE(options.step.encoder.bf16);
+  EXPECT_TRUE(options.step.encoder.train_backbone);
   EXPECT_EQ(options.held_out, (std::vector<int>{5, 2}));
 }
 

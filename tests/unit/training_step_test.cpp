@@ -65,7 +65,8 @@ StepLosses one_step(Asgnet& network, const TrainingStepOptions& options, const E
   Optimiser optimiser(network, optimiser_options);
   optimiser.set_step(1, 100);
   at::manual_seed(3);
-  return TrainingStep(network, options).run(batch, optimiser);
+  ProcessGroup alone;
+  return TrainingStep(network, options, alone).run(batch, optimiser);
 }
 
 class OverfitsABatch : public ::testing::TestWithParam<std::pair<int, bool>> {};
@@ -74,9 +75,10 @@ TEST_P(OverfitsABatch, InAFewSteps) {
   const auto [directions, bf16] = GetParam();
   Asgnet network = random_network({}, directions);
   TrainingStepOptions options = plain();
-  options.bf16 = bf16;
+  options.encoder.bf16 = bf16;
   Optimiser optimiser(network, adamw(1e-3));
-  TrainingStep step(network, options);
+  ProcessGroup alone;
+  TrainingStep step(network, options, alone);
   const EpisodeBatch batch = squares_batch(2);
   std::vector<double> losses;
   for (int i = 1; i <= 12; ++i) {
@@ -153,7 +155,7 @@ TEST(TrainingStep, EnhancementUsesTheMemoryThatWasBefore) {
   Asgnet on = random_network({0});
   Asgnet off = random_network({0});
   TrainingStepOptions without = plain();
-  without.source_enhancement = false;
+  without.enhance_support = false;
   // The first lookup meets an empty memory: no difference. The second does not.
   EXPECT_DOUBLE_EQ(one_step(on, plain(), batch, adamw(0)).total,
                    one_step(off, without, batch, adamw(0)).total);
@@ -181,7 +183,7 @@ TEST(TrainingStep, BatchNormKeepsItsStatisticsUnlessTrained) {
   EXPECT_TRUE(at::equal(module_tensors(*network).at("layer0.1.running_mean"),
                         before.at("layer0.1.running_mean")));
   TrainingStepOptions options = plain();
-  options.train_batch_norm = true;
+  options.encoder.train_batch_norm = true;
   one_step(network, options, batch, adamw(1e-3));
   EXPECT_FALSE(at::equal(module_tensors(*network).at("layer0.1.running_mean"),
                          before.at("layer0.1.running_mean")));
@@ -191,8 +193,8 @@ TEST(TrainingStep, TrainsTheBackboneWhenAsked) {
   for (const bool bf16 : {false, true}) {
     Asgnet network = random_network();
     TrainingStepOptions options = plain();
-    options.train_backbone = true;
-    options.bf16 = bf16;
+    options.encoder.train_backbone = true;
+    options.encoder.bf16 = bf16;
     const auto before = snapshot(network);
     one_step(network, options, squares_batch(2), adamw(1e-4, true));
     const std::vector<std::string> names = changed(network, before);

@@ -37,6 +37,9 @@ constexpr std::array<std::pair<MemoryInit, std::string_view>, 2> kInits{
                                             std::string(value) + "\": expected " + expected);
 }
 
+constexpr std::array<std::pair<MemoryLookup, std::string_view>, 2> kLookups{
+    {{MemoryLookup::kStored, "stored"}, {MemoryLookup::kNoise, "noise"}}};
+
 template <class Number>
 std::string format_number(Number value) {
   std::array<char, 32> text;  // shortest text that reads back equal
@@ -96,6 +99,11 @@ class Encoder {
     }
   }
   void field(const char* key, TargetEnhancement& value) { set(key, to_string(value)); }
+  // A setting that older files lack: its default is not written.
+  template <class Enum>
+  void later_field(const char* key, Enum& value, Names<Enum> names) {
+    if (value != names.front().first) field(key, value, names);
+  }
 
  private:
   void set(const char* key, const std::string& value) {
@@ -150,6 +158,10 @@ class Decoder {
   void field(const char* key, TargetEnhancement& value) {
     value = target_enhancement_from_string(take(key));
   }
+  template <class Enum>
+  void later_field(const char* key, Enum& value, Names<Enum> names) {
+    if (metadata_.contains(key)) field(key, value, names);
+  }
 
  private:
   std::string take(const char* key) {
@@ -179,6 +191,7 @@ void code_settings(Coder& coder, AsgnetOptions& network, ModelInfo& info) {
   coder.field("memory_update", network.memory.update, Names<MemoryUpdate>(kUpdates));
   coder.field("memory_init", network.memory.init, Names<MemoryInit>(kInits));
   coder.field("memory_dead_after", network.memory.dead_after, 1, std::numeric_limits<int>::max());
+  coder.later_field("memory_lookup", network.memory.lookup, Names<MemoryLookup>(kLookups));
   coder.field("object_directions", network.object_directions, 0, kMaxDirections);
   coder.field("background_directions", network.background_directions, 0, kMaxDirections);
   coder.field("input_size", info.input_size, kMinInputSize, kMaxInputSize);

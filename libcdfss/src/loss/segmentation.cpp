@@ -38,16 +38,24 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
 
 }  // namespace
 
+at::Tensor total_pixel_weight(const at::Tensor& labels, double foreground_weight) {
+  const auto foreground = labels.eq(1).sum();
+  const auto background = labels.eq(0).sum();
+  return (background + foreground * foreground_weight).to(at::kFloat);
+}
+
 SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
                                    double foreground_weight) {
+  const auto weight = total_pixel_weight(labels, foreground_weight);
+  return segmentation_loss(output, labels, foreground_weight, at::where(weight.gt(0), weight, 1.0));
+}
+
+SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
+                                   double foreground_weight, const at::Tensor& total_weight) {
   check_labels(labels, output.logits);
   const auto options = output.logits.options().requires_grad(false);
   auto class_weights = at::ones({2}, options);
   class_weights[1].fill_(foreground_weight);
-  const auto foreground = labels.eq(1).sum();
-  const auto background = labels.eq(0).sum();
-  const auto pixel_weights = background + foreground * foreground_weight;
-  const auto total_weight = at::where(pixel_weights.gt(0), pixel_weights, 1.0);
   SegmentationLoss loss;
   loss.main = cross_entropy(output.logits, labels, class_weights, total_weight);
   loss.auxiliary = at::zeros({}, options);

@@ -15,5 +15,11 @@ struct SegmentationLoss {
 // with no valid pixel gives 0 with gradient 0.
 SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
                                    double foreground_weight = 1);
+// The same as sums over `total_weight` (scalar, above 0) instead of means, for a part of a batch whose
+// weights add up to that.
+SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& labels,
+                                   double foreground_weight, const at::Tensor& total_weight);
+// Sum of the valid pixels' weights, float scalar.
+at::Tensor total_pixel_weight(const at::Tensor& labels, double foreground_weight);
 
 }  // namespace cdfss

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/moduledict.h>
-#include <torch/nn/modules/dropout.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 
@@ -44,7 +44,7 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
       torch::nn::Sequential(
           torch::nn::Conv2d(
               torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1).bias(options.has_prior())),
-          torch::nn::Dropout2d(0.5)));
+          ChannelDropout(0.5)));
   enrichment_ = FeatureEnrichment(kReducedChannels, options.has_prior() ? 3 : 1);
   for (const auto& part : enrichment_->named_children()) {
     register_module(part.key(), part.value());
@@ -82,21 +82,30 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
   memory->update(by_layer);
 }
 
-at::Tensor AsgnetImpl::backbone_features(const at::Tensor& images, std::optional<Pick> pick,
-                                         std::vector<Style>* styles) {
+at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage) {
   at::Tensor x = images;
   at::Tensor layer2;
-  std::size_t next_memory = 0;
   for (int stage = 0; stage <= kLayer3; ++stage) {
-    x = backbone_->stage(stage, x);
-    if (next_memory < memories_.size() && options_.memory_layers[next_memory] == stage) {
-      if (styles != nullptr) styles->push_back(style_of(x));
-      if (pick.has_value()) x = memories_[next_memory]->enhance(x, *pick);
-      ++next_memory;
-    }
+    x = encoder->stage(stage, x);
+    if (after_stage) x = after_stage(stage, x);
     if (stage == kLayer2) layer2 = x;
   }
   return at::cat({x, layer2}, 1);
+}
+
+StageHook AsgnetImpl::memory_hook(std::optional<Pick> pick, std::vector<Style>* styles) {
+  return [this, pick, styles](int stage, const at::Tensor& features) {
+    const auto& layers = options_.memory_layers;
+    const auto layer = std::find(layers.begin(), layers.end(), stage);
+    if (layer == layers.end()) return features;
+    if (styles != nullptr) styles->push_back(style_of(features));
+    return pick ? memories_[layer - layers.begin()]->enhance(features, *pick) : features;
+  };
+}
+
+at::Tensor AsgnetImpl::backbone_features(const at::Tensor& images, std::optional<Pick> pick,
+                                         std::vector<Style>* styles) {
+  return encode(backbone_, images, memory_hook(pick, styles));
 }
 
 at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {
@@ -104,13 +113,24 @@ at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {
 }
 
 void AsgnetImpl::set_reduction_dropout(double share) {
-  down_conv_->at<torch::nn::Dropout2dImpl>(1).options.p(share);
+  down_conv_->at<ChannelDropoutImpl>(1).set_share(share);
+}
+
+void AsgnetImpl::set_shard(BatchShard shard) {
+  for (const auto& module : modules()) {
+    if (auto* dropout = module->as<ChannelDropoutImpl>()) dropout->set_shard(shard);
+  }
 }
 
 Prototypes AsgnetImpl::prototypes(const at::Tensor& features, const at::Tensor& label,
-                                  const at::Tensor& seeds, int iterations) const {
+                                  const at::Tensor& seeds, int iterations,
+                                  bool with_gradient) const {
   const at::Tensor object = label.eq(1).to(features.scalar_type());
-  Prototypes result{superpixel_prototypes(features, object, seeds, iterations).detach(), {}, {}};
+  Prototypes result;
+  {
+    const torch::AutoGradMode gradient(with_gradient && at::GradMode::is_enabled());
+    result.foreground = superpixel_prototypes(features, object, seeds, iterations);
+  }
   if (options_.has_prior()) {
     result.object_directions = cluster_directions(features, object, options_.object_directions);
     result.background_directions =

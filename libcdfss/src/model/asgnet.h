@@ -4,10 +4,12 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/channel_dropout.h"
 #include "model/feature_enrichment.h"
 #include "model/meta_memory.h"
 #include "model/resnet.h"
@@ -36,6 +38,13 @@ struct Prototypes {
   at::Tensor object_directions, background_directions;
 };
 
+// Called with the features of each backbone stage; what it returns goes on to the next stage.
+using StageHook = std::function<at::Tensor(int stage, const at::Tensor& features)>;
+
+// Runs layer0 to layer3 of `encoder` on images [B, 3, S, S]: layer3 and layer2 features, concatenated
+// in this order, [B, 1536, h, h].
+at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage = {});
+
 // Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
 // memory.<layer>.
 class AsgnetImpl : public torch::nn::Module {
@@ -47,14 +56,18 @@ class AsgnetImpl : public torch::nn::Module {
   // of the layer's actual input (B6), for MetaMemory::commit.
   at::Tensor backbone_features(const at::Tensor& images, std::optional<Pick> pick,
                                std::vector<Style>* styles = nullptr);
+  // What backbone_features() does after each stage, for an encoder of one's own.
+  StageHook memory_hook(std::optional<Pick> pick, std::vector<Style>* styles = nullptr);
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
   // Share of channels that reduce() drops in training, 0..1; 0.5 as released.
   void set_reduction_dropout(double share);
+  // Makes all dropout that of a shard of the batch (channel_dropout.h).
+  void set_shard(BatchShard shard);
   // One shot's prototypes: features [256, h, w], label [h, w] of 0, 1, 255 (ignored), any dtype, and
-  // seeds int64 [n, 2]. Foreground prototypes carry no gradient (B12), directions do.
+  // seeds int64 [n, 2]. Directions carry gradient, foreground prototypes only if asked to (B12).
   Prototypes prototypes(const at::Tensor& features, const at::Tensor& label,
-                        const at::Tensor& seeds, int iterations) const;
+                        const at::Tensor& seeds, int iterations, bool with_gradient = false) const;
   // query_features [B, 256, h, w]; prototypes[i] guides item i, or query_features of batch 1 is
   // decoded once for each.
   Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes,

@@ -3,10 +3,10 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/dropout.h>
 
 #include <algorithm>
 
+#include "model/channel_dropout.h"
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -28,9 +28,9 @@ Sequential residual_branch(int channels) {
                     torch::nn::ReLU());
 }
 
-// [conv3x3, ReLU, Dropout2d, conv1x1 to two classes]
+// [conv3x3, ReLU, dropout, conv1x1 to two classes]
 Sequential classifier(int channels) {
-  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), torch::nn::Dropout2d(0.1),
+  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), ChannelDropout(0.1),
                     conv(channels, 2, 1, /*bias=*/true));
 }
 

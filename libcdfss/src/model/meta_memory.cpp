@@ -15,8 +15,6 @@
 namespace cdfss {
 namespace {
 
-constexpr double kStyleEpsilon = 1e-6;
-
 void require(bool ok, const std::string& message) {
   if (!ok) throw Error(ErrorCode::kInvalidValue, "meta-memory: " + message);
 }
@@ -33,24 +31,19 @@ at::Tensor similarity(const at::Tensor& a, const at::Tensor& b) {
   return pairwise_cosine(a, b).clamp_min(0);
 }
 
-// [B, C] per-channel values to the shape and dtype that broadcast over `features`.
-at::Tensor over_pixels(const at::Tensor& values, const at::Tensor& features) {
-  return values.to(features.scalar_type()).unsqueeze(2).unsqueeze(3);
+// A draw for each of `count` instances from normal distributions with the mean and standard deviation
+// that the bank's filled slots have in each channel: [count, C], not below 0.
+at::Tensor noise_like(const at::Tensor& bank, const at::Tensor& filled, int64_t count) {
+  const auto in_use =
+      (at::arange(bank.size(0), filled.options()) < filled).to(bank.scalar_type()).unsqueeze(1);
+  const auto slots = in_use.sum().clamp_min(1);
+  const auto mean = (bank * in_use).sum(0) / slots;                           // [C]
+  const auto variance = ((bank - mean).square() * in_use).sum(0) / slots;     // [C]
+  const auto draw = at::randn({count, bank.size(1)}, bank.options().requires_grad(false));
+  return (mean + variance.sqrt() * draw).clamp_min(0);
 }
 
 }  // namespace
-
-Style style_of(const at::Tensor& features) {
-  require(features.dim() == 4 && features.size(2) > 0 && features.size(3) > 0,
-          "features are " + shape_of(features) + ", expected [B, C, H, W] with pixels");
-  const at::NoGradGuard no_grad;
-  const bool half = features.is_floating_point() && features.element_size() < 4;
-  const auto dtype = half ? at::kFloat : features.scalar_type();
-  // In two passes: at::var_mean takes ten times as long on a CPU.
-  const auto mean = features.mean({2, 3}, /*keepdim=*/true, dtype);
-  const auto variance = (features - mean).square_().mean({2, 3});
-  return {mean.flatten(1), (variance + kStyleEpsilon).sqrt()};
-}
 
 MetaMemoryImpl::MetaMemoryImpl(const MetaMemoryOptions& options) : options_(options) {
   require(options.channels >= 1, "channels " + std::to_string(options.channels) + " is below 1");
@@ -61,6 +54,8 @@ MetaMemoryImpl::MetaMemoryImpl(const MetaMemoryOptions& options) : options_(opti
           "momentum " + std::to_string(options.momentum) + " is outside 0..1");
   require(options.dead_after >= 1,
           "dead_after " + std::to_string(options.dead_after) + " is below 1");
+  require(options.probability >= 0 && options.probability <= 1,
+          "probability " + std::to_string(options.probability) + " is outside 0..1");
   const bool random = options.init == MemoryInit::kRandom;
   const auto bank = [&] {
     return random ? at::rand({options.slots, options.channels})
@@ -100,26 +95,42 @@ std::pair<at::Tensor, at::Tensor> MetaMemoryImpl::pick_slots(const Style& style,
   return {pick_from(style.mean, mean_), pick_from(style.std, std_)};
 }
 
+Style MetaMemoryImpl::look_up(const Style& own, Pick pick) const {
+  const auto dtype = own.mean.scalar_type();
+  if (options_.lookup == MemoryLookup::kNoise) {
+    const int64_t count = own.mean.size(0);
+    return {noise_like(mean_, filled_, count).to(dtype), noise_like(std_, filled_, count).to(dtype)};
+  }
+  const auto [mean_slot, std_slot] = pick_slots(own, pick);
+  return {mean_.index_select(0, mean_slot).to(dtype), std_.index_select(0, std_slot).to(dtype)};
+}
+
+// How much of the mixed style comes from the memory: [] or [B, 1]. Nothing from an empty memory:
+// the scale is then exactly 1 and the shift 0.
+at::Tensor MetaMemoryImpl::share_of_memory(const Style& own) const {
+  const auto options = own.mean.options();
+  const auto in_use = (filled_ > 0).to(own.mean.scalar_type());
+  if (!is_training()) return in_use * (1 - options_.retention);
+  const int64_t count = own.mean.size(0);
+  at::Tensor share = in_use * (1 - options_.retention);
+  if (options_.beta_retention) share = in_use * (1 - beta_draw(count, options));
+  if (options_.probability < 1) {
+    share = share * (at::rand({count, 1}, options) < options_.probability).to(options.dtype());
+  }
+  return share;
+}
+
 at::Tensor MetaMemoryImpl::enhance(const at::Tensor& features, Pick pick) const {
-  at::Tensor scale, shift;
+  const Style own = style_of(features);
+  Style mixed;
   {
     const at::NoGradGuard no_grad;
-    const auto style = style_of(features);
-    const auto [mean_slot, std_slot] = pick_slots(style, pick);
-    const auto dtype = style.mean.scalar_type();
-    // An empty memory has no share in the style: the scale is then exactly 1 and the shift 0.
-    const auto share = (filled_ > 0).to(dtype) * (1 - options_.retention);
-    const auto mix = [&](const at::Tensor& own, const at::Tensor& bank, const at::Tensor& slot) {
-      return at::lerp(own, bank.index_select(0, slot).to(dtype), share);
-    };
-    const auto mixed_mean = mix(style.mean, mean_, mean_slot);
-    const auto mixed_std = mix(style.std, std_, std_slot);
-    // (x - mean) / std * mixed_std + mixed_mean in one pass over the pixels.
-    const auto ratio = mixed_std / style.std;
-    scale = over_pixels(ratio, features);
-    shift = over_pixels(mixed_mean - style.mean * ratio, features);
+    check_style(own);
+    const Style stored = look_up(own, pick);
+    const auto share = share_of_memory(own);
+    mixed = {at::lerp(own.mean, stored.mean, share), at::lerp(own.std, stored.std, share)};
   }
-  return at::addcmul(shift, features, scale);
+  return restyle(features, own, mixed);
 }
 
 void MetaMemoryImpl::commit(const Style& style) {

@@ -7,16 +7,9 @@
 #include <cstdint>
 #include <utility>
 
-namespace cdfss {
+#include "model/style.h"
 
-// Channel statistics of each instance, Eq. 1. v is a standard deviation: sqrt(var + 1e-6), biased.
-struct Style {
-  at::Tensor mean;  // [B, C]
-  at::Tensor std;   // [B, C]
-};
-// Statistics of features [B, C, H, W], without gradient (B8); float32 for half-precision features.
-// Throws Error(kInvalidValue) unless `features` is 4-D with at least one pixel.
-Style style_of(const at::Tensor& features);
+namespace cdfss {
 
 enum class MemoryUpdate {
   kNearest,  // each instance moves the slot most similar to it (SPEC B4, default)
@@ -25,6 +18,12 @@ enum class MemoryUpdate {
 enum class MemoryInit {
   kFirstInstances,  // the first N styles committed (SPEC B5, default)
   kRandom,          // uniform in [0, 1): all slots in use from the start
+};
+enum class MemoryLookup {
+  kStored,  // a stored mean and std (default)
+  // The control of paper 5.4: a mean and a std drawn from normal distributions with the bank's own
+  // mean and standard deviation of each channel, whatever was asked for.
+  kNoise,
 };
 enum class Pick { kLowest, kHighest };  // Eq. 6 in source training, Eq. 7 on the target (B9)
 
@@ -38,6 +37,11 @@ struct MetaMemoryOptions {
   // kNearest: a mean or std that no instance chose for this many commits, at least 1, is set to
   // the instance that fits its bank worst; one a commit and bank.
   int dead_after = 100;
+  MemoryLookup lookup = MemoryLookup::kStored;
+  // Of training only (SPEC B8): alpha of each instance drawn from Beta(0.1, 0.1) instead of
+  // `retention`, as MixStyle does; and how likely an instance is restyled at all, 0..1.
+  bool beta_retention = false;
+  double probability = 1;
 };
 
 // Parameters `mean` and `std`, [N, C], non-negative; buffers `filled` (slots in use, the first
@@ -53,7 +57,7 @@ class MetaMemoryImpl : public torch::nn::Module {
   // Restyles each instance with the stored mean and std picked by similarity, Eq. 2, 6, 7. Gradient
   // flows through `features` as if its statistics were constants (B8), and none into the memory.
   // Equals `features` while the memory is empty. [B, C, H, W] -> same. Runs without a host
-  // synchronisation. Throws Error(kInvalidValue) on features of another channel count.
+  // synchronisation; draws from the default generator where the options ask for chance. Throws Error(kInvalidValue) on features of another channel count.
   at::Tensor enhance(const at::Tensor& features, Pick pick) const;
   // Slot indices that enhance() uses: {mean's, std's}, each int64 [B]. Only filled slots take part,
   // ties go to the first; 0 while the memory is empty.
@@ -79,6 +83,8 @@ class MetaMemoryImpl : public torch::nn::Module {
 
  private:
   int64_t filled_slots() const;
+  at::Tensor share_of_memory(const Style& own) const;
+  Style look_up(const Style& own, Pick pick) const;
   void check_style(const Style& style) const;
   // Move the slots of one bank [N, C] towards `styles` [B, C]; `idle` is the bank's row, [N].
   void update_nearest(at::Tensor bank, at::Tensor idle, const at::Tensor& styles) const;

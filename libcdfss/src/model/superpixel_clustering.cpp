@@ -1,7 +1,6 @@
 #include "model/superpixel_clustering.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #include <string>
 
@@ -12,6 +11,7 @@ namespace {
 
 constexpr double kMaskEpsilon = 0.0005;    // of the released masked average
 constexpr double kPositionWeight = 0.01;   // squared distances on the grid count 1/100
+constexpr double kLeastSquare = 1e-12;     // of a distance
 
 void check_shapes(const at::Tensor& features, const at::Tensor& mask) {
   if (features.dim() != 3 || mask.dim() != 2 || features.size(1) != mask.size(0) ||
@@ -32,7 +32,6 @@ at::Tensor masked_average(const at::Tensor& features, const at::Tensor& mask) {
 
 at::Tensor superpixel_prototypes(const at::Tensor& features, const at::Tensor& mask,
                                  const at::Tensor& seeds, int iterations) {
-  at::NoGradGuard no_grad;
   check_shapes(features, mask);
   if (seeds.dim() != 2 || seeds.size(1) != 2) {
     throw Error(ErrorCode::kInvalidValue, "superpixel clustering: seeds " +
@@ -62,8 +61,9 @@ at::Tensor superpixel_prototypes(const at::Tensor& features, const at::Tensor& m
         (pixels.unsqueeze(1) - centres.unsqueeze(0)).square().sum(2);  // [k, n]
     const at::Tensor position_distance =
         (positions.unsqueeze(1) - places.unsqueeze(0)).square().sum(2);
+    // Not quite 0 at a seed, where the root has no slope.
     const at::Tensor distance =
-        (feature_distance + position_distance * kPositionWeight).sqrt();
+        (feature_distance + position_distance * kPositionWeight).clamp_min(kLeastSquare).sqrt();
     // Over pixels: centres do not compete for them.
     const at::Tensor assignment = at::softmax(-distance, 0).t();  // [n, k]
     centres = assignment.matmul(pixels);

@@ -14,8 +14,7 @@ at::Tensor masked_average(const at::Tensor& features, const at::Tensor& mask);
 
 // features [C, h, w], mask [h, w] (region = exactly 1), seeds int64 [n, 2] (row, column on the
 // feature grid). n < 2: masked_average. Else `iterations` of soft assignment over pixels, each
-// centre moving in feature and position space together. Returns [C, max(n, 1)] without gradient;
-// zeros for an empty region. Throws Error(kInvalidValue) on shapes that do not fit.
+// centre moving in feature and position space together. Returns [C, max(n, 1)], differentiable; zeros for an empty region. Throws Error(kInvalidValue) on shapes that do not fit.
 at::Tensor superpixel_prototypes(const at::Tensor& features, const at::Tensor& mask,
                                  const at::Tensor& seeds, int iterations);
 

@@ -1,0 +1,74 @@
+#include "training_encoder.h"
+
+#include <ATen/ATen.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+
+#include "autocast.h"
+#include "io/module_tensors.h"
+#include "style_mixing.h"
+#include "tensor/image_tensor.h"
+
+namespace cdfss {
+namespace {
+
+at::Device device_of(const Asgnet& network) { return network->parameters().front().device(); }
+
+// A ResNet for inference with the weights of `source`.
+ResNet folded_copy(ResNet source, at::Device device, at::ScalarType dtype) {
+  const at::NoGradGuard no_grad;
+  ResNet copy(source->layout());
+  copy->to(device);
+  const auto tensors = module_tensors(*source);
+  for (auto& [name, tensor] : module_tensors(*copy)) at::Tensor(tensor).copy_(tensors.at(name));
+  copy->eval();
+  copy->fold_batch_norm(dtype);
+  return copy;
+}
+
+}  // namespace
+
+TrainingEncoder::TrainingEncoder(Asgnet network, EncoderOptions options)
+    : network_(std::move(network)), options_(std::move(options)) {}
+
+at::Tensor TrainingEncoder::reduced(const EpisodeBatch& batch, const at::Tensor& input,
+                                    const Pass& pass) {
+  const at::Device device = device_of(network_);
+  // A scope for each pass: autocast keeps its casts of the weights, and one made here without
+  // gradient would cut a later pass off from the weights.
+  const Bf16Autocast autocast(device.type(), options_.bf16);
+  const torch::AutoGradMode gradient(pass.with_gradient);
+  const at::Tensor features =
+      batch.encoded ? input.to(device, at::kFloat) : backbone_features(input.to(device), pass);
+  return network_->reduce(features).to(at::kFloat);
+}
+
+at::Tensor TrainingEncoder::backbone_features(const at::Tensor& images, const Pass& pass) {
+  const torch::AutoGradMode gradient(options_.train_backbone && at::GradMode::is_enabled());
+  at::Tensor input = normalise(images).contiguous(at::MemoryFormat::ChannelsLast);
+  if (pass.shifted && options_.style_shift == StyleShift::kMixUp) input = mix_up(input);
+  if (folds() && options_.bf16) input = input.to(at::kBFloat16);
+  return encode(encoder(), input, hook(pass));
+}
+
+StageHook TrainingEncoder::hook(const Pass& pass) {
+  if (pass.shifted && options_.style_shift == StyleShift::kMixStyle) {
+    return [this](int stage, const at::Tensor& features) {
+      return std::ranges::count(options_.mixing_layers, stage) > 0 ? mix_style(features) : features;
+    };
+  }
+  const auto pick = pass.shifted ? std::optional(Pick::kLowest) : std::nullopt;
+  return network_->memory_hook(pick, pass.styles);
+}
+
+ResNet TrainingEncoder::encoder() {
+  if (!folds()) return network_->backbone();
+  if (folded_.is_empty()) {
+    folded_ = folded_copy(network_->backbone(), device_of(network_),
+                          options_.bf16 ? at::kBFloat16 : at::kFloat);
+  }
+  return folded_;
+}
+
+}  // namespace cdfss

@@ -1,0 +1,56 @@
+// Images of a training batch as reduced features: restyled, mixed, or as they are.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "episode_batch.h"
+#include "model/asgnet.h"
+
+namespace cdfss {
+
+// What makes the features of one image look like those of another domain (paper Table 4).
+enum class StyleShift {
+  kMemory,    // the network's meta-memories (or their noise, MemoryLookup)
+  kMixStyle,  // styles of the batch, after the stages `mixing_layers`
+  kMixUp,     // blended images
+};
+
+struct EncoderOptions {
+  StyleShift style_shift = StyleShift::kMemory;
+  std::vector<int> mixing_layers;  // of kMixStyle: stages 0..3, ascending
+  bool train_backbone = false;
+  bool train_batch_norm = false;  // backbone BatchNorm on batch statistics (SPEC A1), not B19
+  bool bf16 = false;
+};
+
+// A frozen backbone runs without autograd, with its BatchNorm folded in; it is copied at the first
+// call, so the network must have its weights by then.
+class TrainingEncoder {
+ public:
+  TrainingEncoder(Asgnet network, EncoderOptions options);
+
+  // How a pass over a batch's images differs from a plain one.
+  struct Pass {
+    bool shifted = false;  // in another style
+    bool with_gradient = true;
+    std::vector<Style>* styles = nullptr;  // receives what the memories see, a Style a layer
+  };
+  // Images uint8 [R, S, S, 3], or backbone features of an `encoded` batch, to float32 reduced
+  // features [R, 256, h, h] with dropout.
+  at::Tensor reduced(const EpisodeBatch& batch, const at::Tensor& input, const Pass& pass);
+
+ private:
+  bool folds() const { return !options_.train_backbone && !options_.train_batch_norm; }
+  at::Tensor backbone_features(const at::Tensor& images, const Pass& pass);
+  StageHook hook(const Pass& pass);
+  ResNet encoder();
+
+  Asgnet network_;
+  EncoderOptions options_;
+  ResNet folded_{nullptr};
+};
+
+}  // namespace cdfss
