@@ -9,12 +9,14 @@
 #include <string>
 #include <utility>
 
+#include "cutout.h"
 #include "engine.h"
 #include "failure.h"
 #include "mapped_frame.h"
 #include "negotiation.h"
 #include "output_snapshot.h"
 #include "overlay.h"
+#include "properties.h"
 #include "settings.h"
 
 GST_DEBUG_CATEGORY_STATIC(cdfssseg_debug);
@@ -27,7 +29,7 @@ using namespace cdfss;  // NOLINT: the element is all about it
 struct State {
   // Guards the two members below it. Innermost: nothing is called, posted or locked while it is
   // held.
-  std::mutex lock;
+  mutable std::mutex lock;
   Settings settings;
   unsigned changes = kNoChange;  // Change bits that the engine does not know yet
 
@@ -38,7 +40,8 @@ struct State {
   // Why frames of the negotiated caps are not taken. Said with the first frame: upstream offers
   // caps that are refused again and again, and would be told as often.
   std::optional<Failure> refusal;
-  OverlayPainter painter;
+  OverlayPainter overlay;
+  CutoutPainter cutout;
 };
 
 }  // namespace
@@ -63,7 +66,7 @@ GstStaticPadTemplate sink_template =
                             GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS " }")));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));
+    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));  // those of cutouts are among them
 
 GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
 State& state_of(gpointer object) { return *self_of(object)->state; }
@@ -162,17 +165,13 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_c
                      output_caps);
     return FALSE;
   }
-  state.refusal.reset();
-  if (GST_VIDEO_INFO_IS_INTERLACED(&state.input)) {
-    state.refusal = {
-        GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-        std::string("interlaced video (interlace-mode=") +
-            gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&state.input)) +
-            ") is not supported: put a deinterlace element in front"};
+  state.refusal = refusal_of(state.input);
+  const bool same_format =
+      GST_VIDEO_INFO_FORMAT(&state.input) == GST_VIDEO_INFO_FORMAT(&state.output);
+  if (!same_format && GST_VIDEO_INFO_HAS_ALPHA(&state.output)) {
+    state.cutout.configure(state.input, state.output);
   }
-  // The caps decide, not the property: it may have been set again since they were made.
-  gst_base_transform_set_in_place(base,
-                                  GST_VIDEO_INFO_FORMAT(&state.output) != GST_VIDEO_FORMAT_GRAY8);
+  gst_base_transform_set_in_place(base, same_format);
   return TRUE;
 }
 
@@ -187,11 +186,11 @@ gboolean propose_allocation(GstBaseTransform* base, GstQuery* decided, GstQuery*
 }
 
 gboolean decide_allocation(GstBaseTransform* base, GstQuery* query) {
-  decide_mask_pool(query);
+  decide_pool(query);
   return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->decide_allocation(base, query);
 }
 
-// A mask has its frame's size and orientation, so metas that depend on no more go along.
+// A mask or a cutout has its frame's size and orientation, so metas that depend on no more go along.
 gboolean transform_meta(GstBaseTransform* base, GstBuffer* output, GstMeta* meta,
                         GstBuffer* input) {
   const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
@@ -237,30 +236,43 @@ GstFlowReturn process(GstBaseTransform* base, Work&& work) {
   return GST_FLOW_ERROR;
 }
 
-// Overlay: the frame is drawn into.
+Settings settings_of(const State& state) {
+  const std::lock_guard held(state.lock);
+  return state.settings;
+}
+
+// The frame stays in its format: it is drawn into, made transparent, or left alone.
 GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return process(base, [&] {
     State& state = state_of(base);
-    double alpha = 0;
-    {
-      const std::lock_guard held(state.lock);
-      alpha = state.settings.alpha;
-    }
-    const MappedFrame frame(state.input, buffer, GST_MAP_READWRITE);
+    const Settings settings = settings_of(state);
+    const Output output = output_between(state.input, state.output, settings.output);
+    const auto flags = output == Output::kMetadata ? GST_MAP_READ : GST_MAP_READWRITE;
+    const MappedFrame frame(state.input, buffer, flags);
     const Mask& mask = state.engine->segment(frame.view());
-    state.painter.draw(mask, frame.format(), frame.pixels(), frame.stride(), alpha);
+    if (output == Output::kCutout) clear_background(mask, frame, false);
+    if (output == Output::kOverlay) {
+      state.overlay.draw(mask, frame.canvas(),
+                         {.alpha = settings.alpha,
+                          .contours = settings.draw_contours,
+                          .labels = settings.draw_labels});
+    }
   });
 }
 
-// Mask: the frame is read, its classes written.
+// The frame is read, another made.
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* input, GstBuffer* output) {
   return process(base, [&] {
     State& state = state_of(base);
     const MappedFrame frame(state.input, input, GST_MAP_READ);
-    const MappedFrame gray(state.output, output, GST_MAP_WRITE);
+    const MappedFrame made(state.output, output, GST_MAP_WRITE);
     const Mask& mask = state.engine->segment(frame.view());
+    if (GST_VIDEO_INFO_FORMAT(&state.output) != GST_VIDEO_FORMAT_GRAY8) {
+      state.cutout.draw(mask, frame, made);
+      return;
+    }
     for (int y = 0; y < mask.height; ++y) {
-      std::memcpy(gray.pixels() + y * gray.stride(),
+      std::memcpy(made.pixels() + y * made.stride(),
                   mask.classes.data() + std::ptrdiff_t{y} * mask.width, mask.width);
     }
   });

@@ -3,18 +3,20 @@
 
 #include <gst/video/video.h>
 
+#include "canvas.h"
 #include "cdfss/image.h"
 
 // What a Segmenter reads, in the order of preference. The element's pads and cdfss-eval's decoder
 // name them alike, so that a converter in front of either makes the same choice.
-#define CDFSS_INPUT_FORMATS "RGB, BGR, RGBx, BGRx, RGBA, BGRA"
+#define CDFSS_INPUT_FORMATS "I420, NV12, RGB, BGR, RGBx, BGRx, RGBA, BGRA"
 
 namespace cdfss {
 
-// The library's name of a packed format that the element negotiates.
+// The library's name of one of CDFSS_INPUT_FORMATS.
 PixelFormat pixel_format(GstVideoFormat format);
 
-// Maps a buffer for as long as it lives; strides and offsets of a GstVideoMeta are honoured.
+// Maps a buffer for as long as it lives; strides and offsets of a GstVideoMeta are honoured. The
+// buffer itself is not held.
 class MappedFrame {
  public:
   // Throws Error(kInference) when the buffer cannot be mapped as `info` says.
@@ -28,12 +30,15 @@ class MappedFrame {
     return static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0));
   }
   std::ptrdiff_t stride() const { return GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0); }
-  PixelFormat format() const { return pixel_format(GST_VIDEO_FRAME_FORMAT(&frame_)); }
-  // Of the size in the caps; the buffer's own, in its GstVideoMeta, may be larger.
+
+  // Of the size and colorimetry in the caps; the buffer's own size, in its GstVideoMeta, may be
+  // larger.
   ImageView view() const;
+  Canvas canvas() const;  // for frames mapped with GST_MAP_WRITE
+  const GstVideoFrame* get() const { return &frame_; }
 
  private:
-  int width_, height_;
+  GstVideoInfo info_;
   GstVideoFrame frame_;
 };
 

@@ -1,39 +1,34 @@
-// Draws a mask into a frame: each class's area tinted, its contour solid.
+// Draws a mask into a frame: each class's area tinted, its contour solid, its name beside it.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <vector>
 
-#include "cdfss/image.h"
+#include "canvas.h"
 #include "cdfss/mask.h"
+#include "label.h"
+#include "paint.h"
+#include "region_paint.h"
 
 namespace cdfss {
 
-struct Colour {
-  std::uint8_t red, green, blue;
+struct OverlayLook {
+  double alpha = 0.5;    // opacity of areas, 0..1
+  bool contours = true;  // solid, contour_thickness pixels
+  bool labels = false;   // names of classes, at the top left corner of their boxes
 };
-
-inline constexpr int kPaletteSize = 12;
-
-// Colour of class index 1..255, always the same; they repeat after kPaletteSize.
-Colour class_colour(int index);
-
-// Thickness in pixels of contours in a frame of that height: 1 up to 539, then 1 more every 360.
-int contour_thickness(int height);
 
 class OverlayPainter {
  public:
-  // Blends each class's colour with opacity `alpha`, 0..1, over its pixels, in place; pixels of a
-  // region that lie within contour_thickness of another class or of none, along a row or a column,
-  // are set to the colour itself. The frame's own edge is no contour. `pixels` are mask.height rows
-  // of mask.width pixels in a packed format, `stride` bytes apart; the fourth byte of a pixel and
-  // the padding of a row are left as they are.
-  void draw(const Mask& mask, PixelFormat format, std::uint8_t* pixels, std::ptrdiff_t stride,
-            double alpha);
+  // Blends in place; the canvas is of the mask's size. A pixel's fourth byte and the padding of rows
+  // are left as they are.
+  void draw(const Mask& mask, const Canvas& canvas, const OverlayLook& look);
 
  private:
-  std::vector<int> boundary_;  // scratch, see draw; kept to allocate nothing a frame
+  // Kept to allocate nothing a frame.
+  RegionPaint regions_;
+  LabelMaker labels_;
+  PaintRow upper_, lower_;
+  std::vector<Ink> inks_;
 };
 
 }  // namespace cdfss

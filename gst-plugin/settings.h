@@ -1,7 +1,5 @@
-// The element's properties: what they are called, and their values.
+// Values of the element's properties, and what follows from changing them.
 #pragma once
-
-#include <gst/gst.h>
 
 #include <string>
 
@@ -9,7 +7,7 @@
 
 namespace cdfss {
 
-enum class Output { kOverlay, kMask };
+enum class Output { kOverlay, kMask, kCutout, kMetadata };
 // The property's values: the library's, and `auto` for what the model file says.
 enum class Enhancement { kAuto, kNone, kSupport, kQuery, kBoth, kUnion };
 
@@ -27,6 +25,8 @@ struct Settings {
   float threshold = -1.0F;
   Output output = Output::kOverlay;
   double alpha = 0.5;
+  bool draw_contours = true;
+  bool draw_labels = false;
 
   SegmenterOptions segmenter_options() const;
 };
@@ -43,10 +43,5 @@ enum Change : unsigned {
   kThresholdChange = 1U << 2,
   kOutputChange = 1U << 3,  // needs other caps
 };
-
-void install_properties(GObjectClass* klass);
-// Stores a property's value and returns the Change bits that follow, kNoChange for an equal value.
-unsigned set_property(Settings& settings, guint id, const GValue* value);
-void get_property(const Settings& settings, guint id, GValue* value);
 
 }  // namespace cdfss

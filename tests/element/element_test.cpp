@@ -1,7 +1,6 @@
 #include "element_test.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <opencv2/core.hpp>
@@ -12,16 +11,6 @@
 namespace cdfss {
 namespace {
 
-struct Layout {
-  int bytes;
-  bool blue_first;
-};
-
-Layout layout_of(const std::string& format) {
-  if (format == "GRAY8") return {1, false};
-  return {static_cast<int>(format.size()), format[0] == 'B'};
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr) ADD_FAILURE() << "set " << name << ", or run with meson test";
@@ -29,85 +18,6 @@ std::string environment(const char* name) {
 }
 
 }  // namespace
-
-Image make_picture(int width, int height, int phase) {
-  Image picture{width, height, std::vector<std::uint8_t>(std::size_t(3) * width * height)};
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const int u = 256 * x / width, v = 256 * y / height;
-      const bool disc = std::hypot(u - 90 - 10 * phase, v - 120) < 60;
-      std::uint8_t* pixel = &picture.pixels[3 * (std::size_t(y) * width + x)];
-      pixel[0] = static_cast<std::uint8_t>(disc ? 240 : u / 2);
-      pixel[1] = static_cast<std::uint8_t>(disc ? 30 + phase : v);
-      pixel[2] = static_cast<std::uint8_t>((u * v / 64 + 40 * phase) % 256);
-    }
-  }
-  return picture;
-}
-
-std::string caps_text(const std::string& format, int width, int height) {
-  return "video/x-raw, format=" + format + ", width=" + std::to_string(width) +
-         ", height=" + std::to_string(height) + ", framerate=25/1";
-}
-
-GstBuffer* make_buffer(const Image& picture, const std::string& format, int padding) {
-  const Layout layout = layout_of(format);
-  const GstVideoFormat name = gst_video_format_from_string(format.c_str());
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, name, picture.width, picture.height);
-  const int stride = GST_VIDEO_INFO_PLANE_STRIDE(&info, 0) + padding;
-  const gsize offset = padding == 0 ? 0 : 8;
-  std::vector<std::uint8_t> bytes(offset + std::size_t(stride) * picture.height, kFiller);
-  for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        bytes[offset + std::size_t(y) * stride + x * layout.bytes +
-              (layout.blue_first ? 2 - c : c)] =
-            picture.pixels[3 * (std::size_t(y) * picture.width + x) + c];
-      }
-    }
-  }
-  GstBuffer* buffer = gst_buffer_new_memdup(bytes.data(), bytes.size());
-  if (padding != 0) {
-    gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
-    gint strides[GST_VIDEO_MAX_PLANES] = {stride};
-    gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, name, picture.width,
-                                   picture.height, 1, offsets, strides);
-  }
-  return buffer;
-}
-
-std::vector<std::uint8_t> read_buffer(GstBuffer* buffer, const std::string& format, int width,
-                                      int height, bool filled) {
-  const Layout layout = layout_of(format);
-  const int channels = std::min(layout.bytes, 3);
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, gst_video_format_from_string(format.c_str()), width, height);
-  GstVideoFrame frame;
-  if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ)) {
-    ADD_FAILURE() << "cannot map a " << format << " frame";
-    return {};
-  }
-  std::vector<std::uint8_t> result;
-  bool kept = true;
-  const int stride = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-  for (int y = 0; y < height; ++y) {
-    const auto* row = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)) +
-                      std::ptrdiff_t{y} * stride;
-    for (int x = 0; x < width; ++x) {
-      const std::uint8_t* pixel = row + x * layout.bytes;
-      for (int c = 0; c < channels; ++c) result.push_back(pixel[layout.blue_first ? 2 - c : c]);
-      if (layout.bytes == 4) kept = kept && pixel[3] == kFiller;
-    }
-    // The last row of a buffer need not be padded.
-    for (int i = width * layout.bytes; i < stride && y + 1 < height; ++i) {
-      kept = kept && row[i] == kFiller;
-    }
-  }
-  gst_video_frame_unmap(&frame);
-  EXPECT_TRUE(kept || !filled) << "padding or a fourth byte of " << format << " was written";
-  return result;
-}
 
 Harness::Harness(const std::string& properties, const std::string& output_caps)
     : bus_(gst_bus_new()) {

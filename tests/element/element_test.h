@@ -1,4 +1,4 @@
-// What the element's tests share: pictures, support sets and models on disk, and the element in a
+// What the element's tests share: support sets and models on disk, and the element in a
 // harness.
 #pragma once
 
@@ -15,27 +15,9 @@
 #include "cdfss/image.h"
 #include "cdfss/mask.h"
 #include "cdfss/segmenter.h"
+#include "pictures.h"
 
 namespace cdfss {
-
-inline const std::vector<std::string> kPackedFormats{"RGB", "BGR", "RGBx", "BGRx", "RGBA", "BGRA"};
-
-// Bytes that no picture's pixel is made of: row padding and fourth bytes.
-inline constexpr std::uint8_t kFiller = 0xA5;
-
-// A picture with gradients and shapes; `phase` moves them.
-Image make_picture(int width, int height, int phase = 0);
-
-std::string caps_text(const std::string& format, int width, int height);
-
-// The picture as a buffer in that format; with `padding` bytes more a row it carries a GstVideoMeta
-// with an offset of 8 bytes.
-GstBuffer* make_buffer(const Image& picture, const std::string& format, int padding = 0);
-
-// The colours of a buffer in a packed format, or its bytes in GRAY8 (one a pixel); checks that
-// padding and fourth bytes are kFiller if `filled`.
-std::vector<std::uint8_t> read_buffer(GstBuffer* buffer, const std::string& format, int width,
-                                      int height, bool filled = false);
 
 // The element in a harness, with a bus for its messages.
 class Harness {

@@ -19,26 +19,38 @@ struct Size {
 };
 constexpr Size kSizes[] = {{322, 241}, {17, 16}, {64, 48}, {1, 1}};
 
-// One element sees all formats, sizes and strides, one after the other.
-TEST_F(Frames, MaskIsTheSegmentersInEveryFormatSizeAndStride) {
-  Harness harness(properties("output=mask"));
+// One element, all formats, sizes and strides, one after the other.
+template <typename Check>
+void for_all_frames(Harness& harness, Check&& check) {
   for (const Size& size : kSizes) {
-    const Image picture = make_picture(size.width, size.height);
-    const std::vector<std::uint8_t> expected = reference().segment(picture.view()).classes;
-    for (const std::string& format : kPackedFormats) {
+    for (const std::string& format : kAllFormats) {
       for (const int padding : {0, 12}) {
         SCOPED_TRACE(caps_text(format, size.width, size.height) + ", padding " +
                      std::to_string(padding));
         harness.set_input(format, size.width, size.height);
-        GstBuffer* output = harness.process(make_buffer(picture, format, padding));
-        ASSERT_NE(output, nullptr);
-        EXPECT_EQ(harness.output_format(), "GRAY8");
-        EXPECT_EQ(read_buffer(output, "GRAY8", size.width, size.height), expected);
-        gst_buffer_unref(output);
+        check(make_picture(size.width, size.height), format, padding);
       }
     }
   }
   EXPECT_TRUE(harness.messages().empty());
+}
+
+// The mask of a picture in that format, told by the library from planes without padding.
+Mask reference_mask(Segmenter& reference, const Image& picture, const std::string& format) {
+  return is_yuv(format) ? reference.segment(to_yuv(picture).view())
+                        : reference.segment(picture.view());
+}
+
+TEST_F(Frames, MaskIsTheSegmentersInEveryFormatSizeAndStride) {
+  Harness harness(properties("output=mask"));
+  for_all_frames(harness, [&](const Image& picture, const std::string& format, int padding) {
+    GstBuffer* output = harness.process(make_buffer(picture, format, padding));
+    ASSERT_NE(output, nullptr);
+    EXPECT_EQ(harness.output_format(), "GRAY8");
+    EXPECT_EQ(read_buffer(output, "GRAY8", picture.width, picture.height),
+              reference_mask(reference(), picture, format).classes);
+    gst_buffer_unref(output);
+  });
 }
 
 // Guards the tests here against a network that gives the same class to all pixels.
@@ -50,25 +62,101 @@ TEST_F(Frames, TestModelDividesThePicture) {
 
 TEST_F(Frames, OverlayIsDrawnInPlaceInEveryFormatSizeAndStride) {
   Harness harness(properties("alpha=0.25"));
-  for (const Size& size : kSizes) {
-    const Image picture = make_picture(size.width, size.height);
-    const Image expected = reference_overlay(reference().segment(picture.view()), picture, 0.25);
-    for (const std::string& format : kPackedFormats) {
-      for (const int padding : {0, 12}) {
-        SCOPED_TRACE(caps_text(format, size.width, size.height) + ", padding " +
-                     std::to_string(padding));
-        harness.set_input(format, size.width, size.height);
-        GstBuffer* input = make_buffer(picture, format, padding);
-        GstBuffer* output = harness.process(input);
-        ASSERT_EQ(output, input) << "not in place";
-        EXPECT_EQ(harness.output_format(), format);
-        EXPECT_EQ(read_buffer(output, format, size.width, size.height, padding != 0),
-                  expected.pixels);
-        gst_buffer_unref(output);
-      }
+  for_all_frames(harness, [&](const Image& picture, const std::string& format, int padding) {
+    const Mask mask = reference_mask(reference(), picture, format);
+    GstBuffer* input = make_buffer(picture, format, padding);
+    GstBuffer* output = harness.process(input);
+    ASSERT_EQ(output, input) << "not in place";
+    EXPECT_EQ(harness.output_format(), format);
+    const auto pixels = read_buffer(output, format, picture.width, picture.height, padding != 0);
+    if (is_yuv(format)) {
+      EXPECT_EQ(pixels, reference_overlay(mask, to_yuv(picture), 0.25).bytes());
+    } else {
+      EXPECT_EQ(pixels, reference_overlay(mask, picture, 0.25).pixels);
     }
+    gst_buffer_unref(output);
+  });
+}
+
+TEST_F(Frames, MetadataLeavesEveryByteAlone) {
+  Harness harness(properties("output=metadata"));
+  for_all_frames(harness, [&](const Image& picture, const std::string& format, int padding) {
+    GstBuffer* input = make_buffer(picture, format, padding);
+    GstBuffer* before = gst_buffer_copy_deep(input);
+    GstBuffer* output = harness.process(input);
+    ASSERT_EQ(output, input) << "not in place";
+    GstMapInfo bytes;
+    ASSERT_TRUE(gst_buffer_map(before, &bytes, GST_MAP_READ));
+    EXPECT_EQ(gst_buffer_memcmp(output, 0, bytes.data, bytes.size), 0);
+    gst_buffer_unmap(before, &bytes);
+    gst_buffer_unref(before);
+    gst_buffer_unref(output);
+  });
+}
+
+TEST_F(Frames, CutoutIsTransparentWhereTheMaskIsZero) {
+  Harness harness(properties("output=cutout"));
+  for_all_frames(harness, [&](const Image& picture, const std::string& format, int padding) {
+    const Mask mask = reference_mask(reference(), picture, format);
+    GstBuffer* output = harness.process(make_buffer(picture, format, padding));
+    ASSERT_NE(output, nullptr);
+    const std::string made = harness.output_format();
+    EXPECT_EQ(made, format[0] == 'B' ? "BGRA" : "RGBA");
+    const bool has_alpha = format == made;
+    std::vector<std::uint8_t> alpha;
+    for (const std::uint8_t index : mask.classes) {
+      alpha.push_back(index == 0 ? 0 : has_alpha ? kFiller : 255);
+    }
+    EXPECT_EQ(read_alpha(output, made, picture.width, picture.height), alpha);
+    if (!is_yuv(format)) {
+      EXPECT_EQ(read_buffer(output, made, picture.width, picture.height), picture.pixels);
+    }
+    gst_buffer_unref(output);
+  });
+}
+
+// A red frame, so that chroma's interpolation does not matter.
+TEST_F(Frames, CutoutConvertsColoursOfYuv) {
+  for (const std::string& format : kYuvFormats) {
+    Harness harness(properties("output=cutout"));
+    Image picture{33, 17, {}};
+    for (int i = 0; i < 33 * 17; ++i) picture.pixels.insert(picture.pixels.end(), {200, 40, 90});
+    harness.set_input(format, 33, 17);
+    GstBuffer* output = harness.process(make_buffer(picture, format, 12));
+    ASSERT_NE(output, nullptr);
+    const auto pixels = read_buffer(output, "RGBA", 33, 17);
+    ASSERT_EQ(pixels.size(), picture.pixels.size());
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
+      ASSERT_NEAR(pixels[i], picture.pixels[i], 4) << format << " at " << i;
+    }
+    gst_buffer_unref(output);
   }
-  EXPECT_TRUE(harness.messages().empty());
+}
+
+// Contours can be left out, names added; neither reaches outside the frame.
+TEST_F(Frames, ContoursAndLabelsAreDrawnOnRequest) {
+  Harness harness(properties("alpha=0.25 draw-contours=false"));
+  const Image picture = make_picture(160, 120);
+  const Mask mask = reference().segment(picture.view());
+  harness.set_input("RGB", 160, 120);
+  const Image plain = reference_overlay(mask, picture, 0.25, false);
+  EXPECT_EQ(harness.process(picture, "RGB"), plain.pixels);
+  g_object_set(harness.element(), "draw-labels", TRUE, nullptr);
+  EXPECT_NE(harness.process(picture, "RGB"), plain.pixels);
+  g_object_set(harness.element(), "draw-labels", FALSE, "draw-contours", TRUE, nullptr);
+  EXPECT_EQ(harness.process(picture, "RGB"), reference_overlay(mask, picture, 0.25).pixels);
+}
+
+TEST_F(Frames, EightKIsCutLikeAnyOther) {
+  const int width = 7680, height = 4320;
+  const YuvPicture picture = to_yuv(make_picture(width, height));
+  Harness harness(properties("output=mask"));
+  harness.set_input("NV12", width, height);
+  GstBuffer* output = harness.process(make_buffer(picture, "NV12"));
+  ASSERT_NE(output, nullptr);
+  EXPECT_EQ(read_buffer(output, "GRAY8", width, height),
+            reference().segment(picture.view()).classes);
+  gst_buffer_unref(output);
 }
 
 // A buffer that somebody else holds, or whose memory another buffer shares, must be copied first.
@@ -91,7 +179,7 @@ TEST_F(Frames, OverlayLeavesSharedBuffersAlone) {
 }
 
 TEST_F(Frames, KeepTimesFlagsAndMetas) {
-  for (const std::string output : {"mask", "overlay"}) {
+  for (const std::string output : {"mask", "overlay", "cutout", "metadata"}) {
     SCOPED_TRACE(output);
     Harness harness(properties("output=" + output));
     harness.set_input("RGB", 64, 48);
@@ -170,7 +258,7 @@ TEST_F(Frames, MaskFillsBuffersThatDownstreamPadded) {
 }
 
 TEST_F(Frames, ShortBufferIsOneErrorAndNoCrash) {
-  for (const std::string output : {"mask", "overlay"}) {
+  for (const std::string output : {"mask", "overlay", "cutout", "metadata"}) {
     Harness harness(properties("output=" + output));
     harness.set_input("RGB", 64, 48);
     EXPECT_EQ(gst_harness_push(harness.get(), gst_buffer_new_allocate(nullptr, 100, nullptr)),

@@ -12,7 +12,7 @@ namespace {
 using Negotiation = ElementTest;
 
 using Formats = std::set<std::string>;
-const Formats kAllPacked(kPackedFormats.begin(), kPackedFormats.end());
+const Formats kEvery(kAllFormats.begin(), kAllFormats.end());
 
 // What the element's pad says it can take or make, given what its other peer allows.
 Formats query_formats(const Harness& harness, const char* pad_name, const char* filter_text) {
@@ -42,7 +42,7 @@ TEST_F(Negotiation, OverlayTakesWhatDownstreamTakes) {
   Harness harness(properties(), "video/x-raw, format={ BGRA, GRAY8, RGB }, width=[1, 64]");
   EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), (Formats{"BGRA", "RGB"}));
   EXPECT_TRUE(accepts(harness, caps_text("RGB", 33, 20)));
-  EXPECT_FALSE(accepts(harness, caps_text("I420", 33, 20)));
+  EXPECT_FALSE(accepts(harness, caps_text("YUY2", 33, 20)));
 }
 
 TEST_F(Negotiation, OverlayCannotFeedAMaskSink) {
@@ -50,12 +50,12 @@ TEST_F(Negotiation, OverlayCannotFeedAMaskSink) {
   EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), Formats{});
 }
 
-TEST_F(Negotiation, MaskTakesAllPackedFormatsAndKeepsTheRest) {
+TEST_F(Negotiation, MaskTakesAllFormatsAndKeepsTheRest) {
   Harness harness(properties("output=mask"),
                   "video/x-raw, format={ GRAY8, RGB }, width=322, height=[1, 300]");
-  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), kAllPacked);
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), kEvery);
   EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, width=100"), Formats{});
-  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, format={ NV12, BGRx }"), Formats{"BGRx"});
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw, format={ YUY2, BGRx }"), Formats{"BGRx"});
   EXPECT_EQ(query_formats(harness, "src", "video/x-raw"), Formats{"GRAY8"});
 
   gst_harness_set_src_caps_str(harness.get(),
@@ -75,6 +75,59 @@ TEST_F(Negotiation, MaskTakesAllPackedFormatsAndKeepsTheRest) {
 TEST_F(Negotiation, MaskCannotFeedAColourSink) {
   Harness harness(properties("output=mask"), "video/x-raw, format=RGB");
   EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), Formats{});
+}
+
+TEST_F(Negotiation, MetadataKeepsTheFormat) {
+  Harness harness(properties("output=metadata"), "video/x-raw, format={ NV12, GRAY8, BGRA }");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), (Formats{"BGRA", "NV12"}));
+}
+
+TEST_F(Negotiation, CutoutMakesAlphaOfEveryFormat) {
+  Harness harness(properties("output=cutout"), "video/x-raw, format={ GRAY8, RGB, BGRA }");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), kEvery);
+  EXPECT_EQ(query_formats(harness, "src", "video/x-raw"), (Formats{"BGRA", "RGBA"}));
+}
+
+TEST_F(Negotiation, CutoutCannotFeedASinkWithoutAlpha) {
+  Harness harness(properties("output=cutout"), "video/x-raw, format={ GRAY8, RGB, NV12 }");
+  EXPECT_EQ(query_formats(harness, "sink", "video/x-raw"), Formats{});
+}
+
+// The caps that leave for caps that come in.
+std::string output_caps(Harness& harness, const std::string& format, const std::string& more) {
+  gst_harness_set_src_caps_str(
+      harness.get(),
+      ("video/x-raw, width=34, height=20, framerate=30/1, format=" + format + more).c_str());
+  GstBuffer* output = harness.process(make_buffer(make_picture(34, 20), format));
+  EXPECT_NE(output, nullptr) << format << more;
+  gst_clear_buffer(&output);
+  GstCaps* caps = gst_pad_get_current_caps(harness.get()->sinkpad);
+  gchar* text = gst_caps_to_string(caps);
+  const std::string result = text;
+  g_free(text);
+  gst_caps_unref(caps);
+  return result;
+}
+
+// Y'CbCr becomes RGB of the same primaries and transfer function; the chroma's place is no more.
+TEST_F(Negotiation, CutoutKeepsColorimetry) {
+  Harness harness(properties("output=cutout"));
+  const std::string from_709 =
+      output_caps(harness, "NV12", ", colorimetry=bt709, chroma-site=mpeg2");
+  EXPECT_NE(from_709.find("format=(string)RGBA"), std::string::npos) << from_709;
+  EXPECT_NE(from_709.find("colorimetry=(string)1:1:5:1"), std::string::npos) << from_709;
+  EXPECT_EQ(from_709.find("chroma-site"), std::string::npos) << from_709;
+  const std::string from_rgb = output_caps(harness, "BGRx", ", colorimetry=sRGB");
+  EXPECT_NE(from_rgb.find("format=(string)BGRA"), std::string::npos) << from_rgb;
+  EXPECT_NE(from_rgb.find("colorimetry=(string)sRGB"), std::string::npos) << from_rgb;
+}
+
+TEST_F(Negotiation, OverlayKeepsAllCaps) {
+  Harness harness(properties());
+  const std::string caps = output_caps(harness, "I420", ", colorimetry=bt709, chroma-site=mpeg2");
+  EXPECT_NE(caps.find("format=(string)I420"), std::string::npos) << caps;
+  EXPECT_NE(caps.find("colorimetry=(string)bt709"), std::string::npos) << caps;
+  EXPECT_NE(caps.find("chroma-site=(string)mpeg2"), std::string::npos) << caps;
 }
 
 TEST_F(Negotiation, OutputCanChangeInMidStream) {
@@ -172,6 +225,61 @@ TEST_F(Negotiation, InterlacedVideoIsRefusedWithOneError) {
     EXPECT_EQ(messages[0].code, GST_STREAM_ERROR_FORMAT);
     EXPECT_NE(messages[0].text.find(mode), std::string::npos) << messages[0].text;
     EXPECT_NE(messages[0].text.find("deinterlace"), std::string::npos) << messages[0].text;
+  }
+}
+
+TEST_F(Negotiation, VideoOfSeveralViewsIsRefusedWithOneError) {
+  for (const std::string mode : {"side-by-side", "separated", "frame-by-frame"}) {
+    Harness harness(properties());
+    gst_harness_set_src_caps_str(
+        harness.get(), (caps_text("RGB", 64, 48) + ", multiview-mode=" + mode).c_str());
+    EXPECT_EQ(gst_harness_push(harness.get(), make_buffer(make_picture(64, 48), "RGB")),
+              GST_FLOW_ERROR);
+    const auto messages = harness.messages();
+    ASSERT_EQ(messages.size(), 1U) << mode;
+    EXPECT_EQ(messages[0].domain, GST_STREAM_ERROR);
+    EXPECT_EQ(messages[0].code, GST_STREAM_ERROR_FORMAT);
+    EXPECT_NE(messages[0].text.find(mode), std::string::npos) << messages[0].text;
+  }
+}
+
+// One stream after another of another size and format, through a whole pipeline.
+TEST_F(Negotiation, SizeAndFormatChangeInMidStream) {
+  for (const std::string output : {"overlay", "mask", "cutout", "metadata"}) {
+    SCOPED_TRACE(output);
+    const std::string text =
+        "concat name=c ! cdfssseg " + properties("output=" + output) +
+        " ! fakesink name=sink signal-handoffs=true "
+        "videotestsrc num-buffers=2 ! video/x-raw,format=NV12,width=320,height=240 ! c. "
+        "videotestsrc num-buffers=2 ! video/x-raw,format=BGRx,width=641,height=479 ! c.";
+    GError* error = nullptr;
+    GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
+    ASSERT_EQ(error, nullptr) << error->message;
+    std::vector<int> widths;
+    GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+    const auto handoff = +[](GstElement*, GstBuffer* buffer, GstPad* pad, std::vector<int>* seen) {
+      GstCaps* caps = gst_pad_get_current_caps(pad);
+      GstVideoInfo info;
+      gst_video_info_from_caps(&info, caps);
+      gst_caps_unref(caps);
+      GstVideoFrame frame;
+      ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ));
+      gst_video_frame_unmap(&frame);
+      seen->push_back(GST_VIDEO_INFO_WIDTH(&info));
+    };
+    g_signal_connect(sink, "handoff", G_CALLBACK(handoff), &widths);
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    GstBus* bus = gst_element_get_bus(pipeline);
+    const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+    GstMessage* message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, types);
+    ASSERT_NE(message, nullptr) << "no end of stream";
+    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
+    gst_message_unref(message);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    EXPECT_EQ(widths, (std::vector<int>{320, 320, 641, 641}));
+    gst_object_unref(bus);
+    gst_object_unref(sink);
+    gst_object_unref(pipeline);
   }
 }
 

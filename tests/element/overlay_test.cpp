@@ -46,6 +46,14 @@ Image random_picture(int width, int height, std::mt19937& random) {
   return picture;
 }
 
+Canvas canvas_of(Image& picture) {
+  return {.format = PixelFormat::kRgb,
+          .width = picture.width,
+          .height = picture.height,
+          .planes = {picture.pixels.data(), nullptr, nullptr},
+          .strides = {std::ptrdiff_t{3} * picture.width, 0, 0}};
+}
+
 TEST(Palette, ColoursAreFarApartAndRepeat) {
   for (int a = 1; a <= kPaletteSize; ++a) {
     for (int b = a + 1; b <= kPaletteSize; ++b) {
@@ -69,24 +77,24 @@ TEST(Contour, ThickensWithTheFrame) {
 }
 
 TEST(Overlay, BlendsAClassThatFillsTheFrameWithoutContour) {
-  std::vector<std::uint8_t> pixels{100, 0, 255, 7, 80, 20};
-  OverlayPainter().draw(full_mask(2, 1, 1), PixelFormat::kRgb, pixels.data(), 6, 0.25);
+  Image picture{2, 1, {100, 0, 255, 7, 80, 20}};
+  OverlayPainter().draw(full_mask(2, 1, 1), canvas_of(picture), {.alpha = 0.25});
   const Colour colour = class_colour(1);  // 255, 64, 64
   ASSERT_EQ(colour.red, 255);
   ASSERT_EQ(colour.green, 64);
-  EXPECT_EQ(pixels, (std::vector<std::uint8_t>{139, 16, 207, 69, 76, 31}));
+  EXPECT_EQ(picture.pixels, (std::vector<std::uint8_t>{139, 16, 207, 69, 76, 31}));
 }
 
 TEST(Overlay, ContourOfASquareIsSolidAndOnePixelWide) {
   Mask mask = full_mask(7, 7, 0);
   for (int y = 1; y < 6; ++y) std::fill_n(mask.classes.begin() + 7 * y + 1, 5, std::uint8_t{2});
-  std::vector<std::uint8_t> pixels(7 * 7 * 3, 10);
-  OverlayPainter().draw(mask, PixelFormat::kRgb, pixels.data(), 21, 0);
+  Image picture{7, 7, std::vector<std::uint8_t>(7 * 7 * 3, 10)};
+  OverlayPainter().draw(mask, canvas_of(picture), {.alpha = 0});
   int solid = 0;
   for (int y = 0; y < 7; ++y) {
     for (int x = 0; x < 7; ++x) {
       const bool ring = std::max(std::abs(x - 3), std::abs(y - 3)) == 2;
-      const std::uint8_t green = pixels[(7 * y + x) * 3 + 1];
+      const std::uint8_t green = picture.pixels[(7 * y + x) * 3 + 1];
       EXPECT_EQ(green, ring ? class_colour(2).green : 10) << x << "," << y;
       solid += green != 10;
     }
@@ -98,7 +106,7 @@ TEST(Overlay, LeavesAFrameWithoutObjectsAlone) {
   std::mt19937 random(1);
   Image picture = random_picture(33, 9, random);
   const Image before = picture;
-  OverlayPainter().draw(full_mask(33, 9, 0), PixelFormat::kRgb, picture.pixels.data(), 99, 1);
+  OverlayPainter().draw(full_mask(33, 9, 0), canvas_of(picture), {.alpha = 1});
   EXPECT_EQ(picture.pixels, before.pixels);
 }
 
@@ -133,7 +141,13 @@ TEST(Overlay, IsTheDefinitionInEveryFormat) {
             for (int c = 0; c < 3; ++c) byte(x, y, c) = picture.pixels[(y * width + x) * 3 + c];
           }
         }
-        painter.draw(mask, format.format, pixels.data(), stride, alpha);
+        painter.draw(mask,
+                     {.format = format.format,
+                      .width = width,
+                      .height = height,
+                      .planes = {pixels.data(), nullptr, nullptr},
+                      .strides = {stride, 0, 0}},
+                     {.alpha = alpha});
         for (int y = 0; y < height; ++y) {
           for (int x = 0; x < width; ++x) {
             for (int c = 0; c < 3; ++c) {
@@ -149,6 +163,99 @@ TEST(Overlay, IsTheDefinitionInEveryFormat) {
       }
     }
   }
+}
+
+
+Canvas canvas_of(YuvPicture& picture) {
+  return {.format = PixelFormat::kI420,
+          .width = picture.width,
+          .height = picture.height,
+          .planes = {picture.planes[0].data(), picture.planes[1].data(), picture.planes[2].data()},
+          .strides = {picture.width, picture.chroma_width(), picture.chroma_width()}};
+}
+
+// Chroma of I420 at odd sizes; NV12 differs by where the same bytes lie, which frames_test.cpp sees.
+TEST(Overlay, IsTheDefinitionInYuv) {
+  std::mt19937 random(3);
+  OverlayPainter painter;
+  for (const auto& [width, height] : {std::pair{1, 1}, {2, 3}, {17, 16}, {61, 57}, {31, 601}}) {
+    for (const double alpha : {0.0, 0.5, 1.0}) {
+      for (const bool contours : {true, false}) {
+        const Mask mask = random_mask(width, height, random);
+        YuvPicture picture = to_yuv(random_picture(width, height, random));
+        const YuvPicture expected = reference_overlay(mask, picture, alpha, contours);
+        painter.draw(mask, canvas_of(picture), {.alpha = alpha, .contours = contours});
+        ASSERT_EQ(picture.planes, expected.planes) << width << "x" << height << ", " << alpha;
+      }
+    }
+  }
+}
+
+TEST(Ink, FollowsMatrixAndRange) {
+  const Colour red{255, 0, 0};
+  const auto ink = [&](YuvMatrix matrix, bool full_range) {
+    return ink_of(red, {.format = PixelFormat::kNv12, .matrix = matrix, .full_range = full_range});
+  };
+  EXPECT_EQ(ink(YuvMatrix::kBt601, false), (Ink{81, 90, 240}));
+  EXPECT_EQ(ink(YuvMatrix::kBt709, false), (Ink{63, 102, 240}));
+  EXPECT_EQ(ink(YuvMatrix::kBt601, true), (Ink{76, 85, 255}));
+  EXPECT_EQ(ink_of({255, 255, 255}, {.format = PixelFormat::kI420}), (Ink{235, 128, 128}));
+  EXPECT_EQ(ink_of(red, {.format = PixelFormat::kBgr}), (Ink{255, 0, 0}));
+}
+
+// A box of class 1 in the lower half of a frame, with its name.
+Mask named_mask(int width, int height, const std::string& name) {
+  Mask mask = full_mask(width, height, 0);
+  for (int y = height / 2; y < height - 2; ++y) {
+    std::fill_n(mask.classes.begin() + std::ptrdiff_t{y} * width + 8, 20, std::uint8_t{1});
+  }
+  mask.regions = {{.name = name, .area = 20 * (height / 2 - 2), .x = 8, .y = height / 2,
+                   .width = 20, .height = height / 2 - 2}};
+  return mask;
+}
+
+// Where label pixels are: neither the ground nor any of the overlay's.
+TEST(Labels, AreWrittenAboveTheBox) {
+  Image picture{200, 100, std::vector<std::uint8_t>(200 * 100 * 3, 10)};
+  const Mask mask = named_mask(200, 100, "crab");
+  OverlayPainter().draw(mask, canvas_of(picture), {.alpha = 0, .contours = false, .labels = true});
+  const Colour colour = class_colour(1);
+  int ground = 0, letters = 0;
+  for (int y = 0; y < 100; ++y) {
+    for (int x = 0; x < 200; ++x) {
+      const std::uint8_t* pixel = &picture.pixels[3 * (200 * y + x)];
+      if (pixel[0] == 10 && pixel[1] == 10) continue;
+      EXPECT_GE(x, 8);
+      EXPECT_LT(y, 50) << "not above the box";
+      EXPECT_GE(y, 50 - 3 * label_font_size(100));
+      if (pixel[0] == colour.red && pixel[1] == colour.green) ++ground;
+      if (pixel[1] > 200) ++letters;  // white on this colour
+    }
+  }
+  EXPECT_GT(ground, 100);
+  EXPECT_GT(letters, 10);
+}
+
+// Whatever the name, size and place, a label stays inside the frame.
+TEST(Labels, StayInsideTheFrame) {
+  for (const std::string& name :
+       {std::string("crab"), std::string(300, 'W'), std::string(""), std::string("\xff\xfe"),
+        std::string("\xc3\xa9toile")}) {
+    for (const auto& [width, height] : {std::pair{40, 16}, {40, 33}, {33, 200}, {300, 8}}) {
+      YuvPicture picture = to_yuv({width, height,
+                                   std::vector<std::uint8_t>(std::size_t(3) * width * height, 9)});
+      OverlayPainter().draw(named_mask(width, height, name), canvas_of(picture), {.labels = true});
+    }
+  }
+}
+
+TEST(Labels, AreNotWrittenForWhatIsNotThere) {
+  Image picture{200, 100, std::vector<std::uint8_t>(200 * 100 * 3, 10)};
+  const Image before = picture;
+  Mask mask = full_mask(200, 100, 0);
+  mask.regions = {{.name = "crab"}};
+  OverlayPainter().draw(mask, canvas_of(picture), {.labels = true});
+  EXPECT_EQ(picture.pixels, before.pixels);
 }
 
 }  // namespace
