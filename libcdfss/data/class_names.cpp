@@ -1,41 +1,25 @@
 #include "data/class_names.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "cdfss/error.h"
-#include "data/file_bytes.h"
+#include "data/text_lines.h"
 
 namespace cdfss {
 namespace {
 
 constexpr std::size_t kMaximumLines = 255;
 
-std::string trim(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == std::string::npos
-             ? ""
-             : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 }  // namespace
 
 std::vector<std::string> read_class_names(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = read_bytes(file);
   const auto fail = [&](std::size_t line, const std::string& what) {
     return Error(ErrorCode::kInvalidValue, file.string() + ", line " + std::to_string(line + 1) +
                                                ": " + what +
                                                ", expected one class name a line, `-` for an "
                                                "unused index, the background first");
   };
-  std::istringstream stream(std::string(bytes.begin(), bytes.end()));
-  std::vector<std::string> names;
-  for (std::string line; std::getline(stream, line);) {
-    names.push_back(trim(line));
-  }
-  while (!names.empty() && names.back().empty()) {
-    names.pop_back();
-  }
+  std::vector<std::string> names = trimmed_lines(file);
   if (names.size() > kMaximumLines) {
     throw fail(kMaximumLines, "more than 255 indices");
   }

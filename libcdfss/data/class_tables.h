@@ -6,7 +6,7 @@
 
 namespace cdfss {
 
-// PASCAL-5i and COCO-20i: the classes of fold i are tested on, the others are trained on (SPEC A12).
+// PASCAL-5i and COCO-20i: fold i is tested on its classes and trained on the others (SPEC A12).
 inline constexpr int kFolds = 4;
 // FSS-1000 (SPEC B23): sorted class names in subsets of 50; fold i tests on subsets 5i..5i+4.
 inline constexpr int kFssClasses = 1000;
@@ -39,7 +39,7 @@ std::string canonical_class_name(const std::string& name);
 
 enum class FoldTable {
   kStandard,  // the classes as VOC numbers them
-  kRepri,     // RePRI's COCO->PASCAL table, which takes VOC's car for cat and cat for car (SPEC B21)
+  kRepri,     // RePRI's for COCO->PASCAL, which takes VOC's car for cat and cat for car (SPEC B21)
 };
 
 }  // namespace cdfss

@@ -67,6 +67,21 @@ std::map<std::int64_t, CocoImage> read_images(const nlohmann::json& json, const 
   return images;
 }
 
+// The entry of `known`, by id, that `key` of an annotation names.
+template <typename Known>
+auto named_entry(Known& known, const nlohmann::json& annotation, const char* key,
+                 const std::string& where) {
+  const auto id = annotation.at(key).get<std::int64_t>();
+  const auto entry = known.find(id);
+  if (entry == known.end()) {
+    throw invalid(where, "has " + std::string(key) + " " + std::to_string(id) +
+                             ", which is not in the file: it has " + std::to_string(known.size()) +
+                             " from " + std::to_string(known.begin()->first) + " to " +
+                             std::to_string(known.rbegin()->first));
+  }
+  return entry;
+}
+
 std::vector<cv::Point2d> read_polygon(const nlohmann::json& json, const std::string& where) {
   const auto numbers = json.get<std::vector<double>>();
   if (numbers.size() < 6 || numbers.size() % 2 != 0) {
@@ -125,11 +140,8 @@ CocoFile read_coco(const std::filesystem::path& file) {
       CocoAnnotation annotation;
       annotation.where =
           name + ": annotation " + std::to_string(entry.at("id").get<std::int64_t>());
-      const auto image = images.find(entry.at("image_id").get<std::int64_t>());
-      const auto category = category_of_id.find(entry.at("category_id").get<std::int64_t>());
-      if (image == images.end() || category == category_of_id.end()) {
-        throw invalid(annotation.where, "names an image or a category that is not in the file");
-      }
+      const auto image = named_entry(images, entry, "image_id", annotation.where);
+      const auto category = named_entry(category_of_id, entry, "category_id", annotation.where);
       annotation.category = category->second;
       annotation.crowd = entry.value("iscrowd", 0) != 0;
       read_segmentation(entry.at("segmentation"), image->second.size, annotation);

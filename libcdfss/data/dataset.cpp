@@ -1,7 +1,9 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <limits>
 
 #include "cdfss/error.h"
 #include "data/dataset_kinds.h"
@@ -13,12 +15,33 @@ Error spec_error(const std::string& text, const std::string& what) {
   return Error(ErrorCode::kInvalidValue, "dataset '" + text + "': " + what);
 }
 
+struct Kind {
+  const char* name;
+  std::shared_ptr<const Dataset> (*open)(const DatasetSpec& spec, FoldPart part);
+};
+
+const std::array kKinds{
+    Kind{"folder", [](const DatasetSpec& spec, FoldPart) { return open_folder_dataset(spec); }},
+    Kind{"pascal", open_pascal_dataset},
+    Kind{"coco", open_coco_dataset},
+    Kind{"fss", open_fss_dataset},
+    Kind{"suim", [](const DatasetSpec& spec, FoldPart) { return open_suim_dataset(spec); }},
+    Kind{"davis", [](const DatasetSpec& spec, FoldPart) { return open_davis_dataset(spec); }}};
+
+std::string kind_names() {
+  std::string names;
+  for (const Kind& kind : kKinds) {
+    names += names.empty() ? kind.name : std::string(", ") + kind.name;
+  }
+  return names;
+}
+
 }  // namespace
 
 DatasetSpec parse_dataset_spec(const std::string& text) {
   const auto colon = text.find(':');
   if (colon == std::string::npos) {
-    throw spec_error(text, "expected KIND:ROOT[,key=value...], with KIND folder, pascal or coco");
+    throw spec_error(text, "expected KIND:ROOT[,key=value...], with KIND one of " + kind_names());
   }
   DatasetSpec spec{.text = text, .kind = text.substr(0, colon), .root = {}, .options = {}};
   auto comma = text.find(',', colon);
@@ -69,18 +92,18 @@ std::optional<int> number_option(const DatasetSpec& spec, const std::string& key
   return number;
 }
 
+int minimum_area_option(const DatasetSpec& spec, int fallback) {
+  return number_option(spec, "minimum_area", 1, std::numeric_limits<int>::max())
+      .value_or(fallback);
+}
+
 std::shared_ptr<const Dataset> open_dataset(const std::string& text, FoldPart part) {
   const DatasetSpec spec = parse_dataset_spec(text);
-  if (spec.kind == "folder") {
-    return open_folder_dataset(spec);
+  const auto kind = std::ranges::find(kKinds, spec.kind, &Kind::name);
+  if (kind == kKinds.end()) {
+    throw spec_error(text, "unknown kind '" + spec.kind + "', expected one of " + kind_names());
   }
-  if (spec.kind == "pascal") {
-    return open_pascal_dataset(spec, part);
-  }
-  if (spec.kind == "coco") {
-    return open_coco_dataset(spec, part);
-  }
-  throw spec_error(text, "unknown kind '" + spec.kind + "', expected folder, pascal or coco");
+  return kind->open(spec, part);
 }
 
 }  // namespace cdfss

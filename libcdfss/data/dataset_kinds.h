@@ -30,15 +30,18 @@ void require_known_options(const DatasetSpec& spec, std::initializer_list<const 
 std::optional<int> number_option(const DatasetSpec& spec, const std::string& key, int low,
                                  int high);
 
+// What `minimum_area=N` says, `fallback` without it. Throws Error(kInvalidValue).
+int minimum_area_option(const DatasetSpec& spec, int fallback = kMinimumArea);
+
 // ROOT/images/*, ROOT/masks/*.png of the same stems, ROOT/classes.txt (DESIGN 6).
 std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec);
 
-// PASCAL VOC as it is shipped: ROOT/JPEGImages, ROOT/MASKS/*.png, where `masks` is
-// SegmentationClass by default, and a list of image ids. See open_dataset for the keys.
+// The other kinds, as their authors ship them; open_dataset documents trees and keys.
 std::shared_ptr<const Dataset> open_pascal_dataset(const DatasetSpec& spec, FoldPart part);
-
-// COCO images and their instances JSON. See open_dataset for the keys.
 std::shared_ptr<const Dataset> open_coco_dataset(const DatasetSpec& spec, FoldPart part);
+std::shared_ptr<const Dataset> open_fss_dataset(const DatasetSpec& spec, FoldPart part);
+std::shared_ptr<const Dataset> open_suim_dataset(const DatasetSpec& spec);
+std::shared_ptr<const Dataset> open_davis_dataset(const DatasetSpec& spec);
 
 // The same images with only the classes of these ids, in this order (derived_dataset.cpp).
 std::shared_ptr<const Dataset> keep_classes(std::shared_ptr<const Dataset> base,

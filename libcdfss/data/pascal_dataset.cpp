@@ -1,86 +1,159 @@
-#include <sstream>
-#include <string>
-#include <vector>
+#include <set>
 
 #include "cdfss/error.h"
+#include "data/class_tables.h"
 #include "data/dataset_kinds.h"
-#include "data/file_bytes.h"
 #include "data/folder.h"
+#include "data/image_file.h"
 #include "data/index_mask_dataset.h"
+#include "data/sbd_mask.h"
+#include "data/text_lines.h"
 
 namespace cdfss {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kClassesInFold = 5;
-
-// By mask index.
-const std::vector<std::string>& voc_names() {
-  static const std::vector<std::string> kNames{
-      "",          "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
-      "car",       "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
-      "motorbike", "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
-  return kNames;
-}
-
-void require_file(const fs::path& file, const fs::path& list, int line) {
-  std::error_code error;
-  if (!fs::is_regular_file(file, error)) {
-    throw Error(ErrorCode::kNotFound, file.string() + " does not exist, expected by " +
-                                          list.string() + ", line " + std::to_string(line));
-  }
-}
-
-std::vector<ImageAndMask> read_list(const fs::path& list, const fs::path& images,
-                                    const fs::path& masks) {
-  const std::vector<std::uint8_t> bytes = read_bytes(list);
-  std::istringstream stream(std::string(bytes.begin(), bytes.end()));
-  std::vector<ImageAndMask> files;
-  int number = 0;
-  for (std::string line; std::getline(stream, line);) {
-    ++number;
-    std::istringstream words(line);
-    std::string id;
-    std::string more;
-    if (!(words >> id)) {
-      continue;  // a blank line
+// Where the files of an image id are.
+class PascalTree {
+ public:
+  explicit PascalTree(const DatasetSpec& spec) : spec_(spec), root_(spec.root) {
+    require_folder(root_);
+    if (const auto sbd = spec.options.find("sbd"); sbd != spec.options.end()) {
+      sbd_ = fs::path(sbd->second) / "dataset";
+      require_folder(sbd_);
     }
-    if (words >> more) {
-      throw Error(ErrorCode::kInvalidValue, list.string() + ", line " + std::to_string(number) +
-                                                ": '" + more +
-                                                "' after the image id, expected one id a line");
+    const auto masks = spec.options.find("masks");
+    masks_ = root_ / (masks == spec.options.end() ? "SegmentationClass" : masks->second);
+    require_folder(masks_);
+  }
+
+  std::vector<ImageAndMask> files(FoldPart part) const {
+    std::vector<ImageAndMask> files;
+    for (const auto& [list, entries] : lists(part)) {
+      for (const ListEntry& entry : entries) {
+        files.push_back(files_of(entry, list));
+      }
     }
-    files.push_back({.image = images / (id + ".jpg"), .mask = masks / (id + ".png")});
-    require_file(files.back().image, list, number);
-    require_file(files.back().mask, list, number);
+    return files;
   }
-  if (files.empty()) {
-    throw Error(ErrorCode::kInvalidValue, list.string() + " is empty, expected image ids");
+
+ private:
+  struct List {
+    fs::path file;
+    std::vector<ListEntry> entries;
+  };
+
+  std::vector<List> lists(FoldPart part) const {
+    const auto list = spec_.options.find("list");
+    const auto split = spec_.options.find("split");
+    const bool has_split = split != spec_.options.end();
+    if (list != spec_.options.end()) {
+      if (has_split) {
+        throw Error(ErrorCode::kInvalidValue,
+                    "dataset '" + spec_.text + "': expected only one of list and split");
+      }
+      return {ids_of(list->second)};
+    }
+    const std::string name = has_split                   ? split->second
+                             : part == FoldPart::kTest ? "val"
+                             : sbd_.empty()            ? "train"
+                                                       : "merged";
+    if (name != "merged" && name != "sbd-train" && name != "sbd-val") {
+      return {ids_of(voc_list(name))};
+    }
+    if (sbd_.empty()) {
+      throw Error(ErrorCode::kInvalidValue, "dataset '" + spec_.text + "': split " + name +
+                                                " needs sbd=FOLDER, SBD's benchmark_RELEASE");
+    }
+    return name == "merged" ? merged_lists()
+                            : std::vector{ids_of(sbd_ / (name.substr(4) + ".txt"))};
   }
-  return files;
-}
+
+  // What VOC's training list and SBD have together, without VOC's validation images.
+  std::vector<List> merged_lists() const {
+    std::vector<List> merged{ids_of(voc_list("train"))};
+    std::set<std::string> taken;
+    const auto take = [&](const List& list) {
+      for (const ListEntry& entry : list.entries) {
+        taken.insert(entry.name);
+      }
+    };
+    take(merged.front());
+    take(ids_of(voc_list("val")));
+    for (const char* name : {"train.txt", "val.txt"}) {
+      List list = ids_of(sbd_ / name);
+      std::erase_if(list.entries,
+                    [&](const ListEntry& entry) { return taken.contains(entry.name); });
+      take(list);
+      merged.push_back(std::move(list));
+    }
+    return merged;
+  }
+
+  fs::path voc_list(const std::string& name) const {
+    return root_ / "ImageSets" / "Segmentation" / (name + ".txt");
+  }
+
+  static List ids_of(const fs::path& file) {
+    List list{.file = file, .entries = read_list(file, "image ids")};
+    for (const ListEntry& entry : list.entries) {
+      const auto space = entry.name.find_first_of(" \t");
+      if (space != std::string::npos) {
+        throw Error(ErrorCode::kInvalidValue, file.string() + ", line " +
+                                                  std::to_string(entry.line) + ": '" +
+                                                  entry.name + "', expected one image id a line");
+      }
+    }
+    return list;
+  }
+
+  ImageAndMask files_of(const ListEntry& id, const fs::path& list) const {
+    const std::string where = list.string() + ", line " + std::to_string(id.line);
+    return {.image = voc_or_sbd(root_ / "JPEGImages" / (id.name + ".jpg"),
+                                sbd_ / "img" / (id.name + ".jpg"), where),
+            .mask = voc_or_sbd(masks_ / (id.name + ".png"), sbd_ / "cls" / (id.name + ".mat"),
+                               where)};
+  }
+
+  fs::path voc_or_sbd(const fs::path& voc, const fs::path& sbd, const std::string& where) const {
+    std::error_code error;
+    if (fs::is_regular_file(voc, error)) {
+      return voc;
+    }
+    if (!sbd_.empty() && fs::is_regular_file(sbd, error)) {
+      return sbd;
+    }
+    throw Error(ErrorCode::kNotFound,
+                voc.string() + " does not exist" +
+                    (sbd_.empty() ? "" : ", nor does " + sbd.string()) + ", expected by " + where);
+  }
+
+  const DatasetSpec& spec_;
+  fs::path root_;
+  fs::path masks_;
+  fs::path sbd_;  // its `dataset` folder; empty: none
+};
 
 }  // namespace
 
 std::shared_ptr<const Dataset> open_pascal_dataset(const DatasetSpec& spec, FoldPart part) {
-  require_known_options(spec, {"fold", "list", "masks"});
-  const auto option = [&](const std::string& key, const fs::path& fallback) {
-    const auto found = spec.options.find(key);
-    return found == spec.options.end() ? fallback : fs::path(found->second);
-  };
-  const std::optional<int> fold = number_option(spec, "fold", 0, 3);
-  require_folder(spec.root);
-  const fs::path masks = spec.root / option("masks", "SegmentationClass");
-  require_folder(masks);
-  const fs::path list = option("list", spec.root / "ImageSets" / "Segmentation" /
-                                           (part == FoldPart::kTest ? "val.txt" : "train.txt"));
-  auto dataset = std::make_shared<IndexMaskDataset>(
-      read_list(list, spec.root / "JPEGImages", masks), voc_names(), kMinimumArea);
+  require_known_options(spec, {"fold", "list", "masks", "minimum_area", "sbd", "split"});
+  const std::optional<int> fold = number_option(spec, "fold", 0, kFolds - 1);
+  IndexMasks masks{.minimum_area = minimum_area_option(spec),
+                   .read = [](const ImageAndMask& file) {
+                     return file.mask.extension() == ".mat" ? read_sbd_mask(file.mask)
+                                                            : read_index(file.mask);
+                   }};
+  std::vector<std::string> index_names{""};  // the background
+  index_names.insert(index_names.end(), voc_class_names().begin(), voc_class_names().end());
+  name_indices(index_names, masks);
+  masks.files = PascalTree(spec).files(part);
+  auto dataset = open_index_masks(std::move(masks));
   if (!fold) {
     return dataset;
   }
-  return keep_fold(std::move(dataset), part, [&](int id) { return id / kClassesInFold == *fold; });
+  return keep_fold(std::move(dataset), part, [&](int id) { return voc_fold_tests(id, *fold); });
 }
 
 }  // namespace cdfss

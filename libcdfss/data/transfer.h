@@ -1,4 +1,4 @@
-// The paper's cross-domain tasks: which classes of a target a model of a source's fold is tested on.
+// The paper's cross-domain tasks: on which classes of a target a model of a source is tested.
 #pragma once
 
 #include <memory>

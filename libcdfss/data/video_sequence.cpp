@@ -1,12 +1,12 @@
 #include "data/video_sequence.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <opencv2/core.hpp>
 #include <utility>
 
 #include "cdfss/error.h"
+#include "data/text_lines.h"
 
 namespace cdfss {
 namespace {
@@ -31,7 +31,7 @@ fs::path media_folder(const fs::path& root, const std::string& kind) {
   return fs::is_directory(folder / "480p") ? folder / "480p" : folder;
 }
 
-// A list holds sequence names, or lines of "/JPEGImages/480p/SEQUENCE/00000.jpg ANNOTATION".
+// Those of all lists, each once.
 std::vector<std::string> listed_sequences(const fs::path& root) {
   std::vector<fs::path> lists;
   if (fs::is_directory(root / "ImageSets")) {
@@ -42,14 +42,8 @@ std::vector<std::string> listed_sequences(const fs::path& root) {
   std::sort(lists.begin(), lists.end());
   std::vector<std::string> names;
   for (const fs::path& list : lists) {
-    std::ifstream in(list);
-    for (std::string line; std::getline(in, line);) {
-      line.erase(std::min(line.find_first_of(" \t\r"), line.size()));
-      const fs::path path(line);
-      const std::string name = path.has_extension() ? path.parent_path().filename() : path;
-      if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
-        names.push_back(name);
-      }
+    for (const std::string& name : read_sequence_list(list)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
   }
   return names;
@@ -84,6 +78,22 @@ VideoSequence read_sequence(const std::string& name, const fs::path& images,
 }
 
 }  // namespace
+
+std::vector<std::string> read_sequence_list(const fs::path& file) {
+  std::vector<std::string> names;
+  for (std::string line : trimmed_lines(file)) {
+    line.erase(std::min(line.find_first_of(" \t"), line.size()));
+    const fs::path path(line);
+    const std::string name = path.has_extension() ? path.parent_path().filename() : path;
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  if (names.empty()) {
+    throw Error(ErrorCode::kInvalidValue, file.string() + " is empty, expected sequence names");
+  }
+  return names;
+}
 
 std::vector<VideoSequence> find_sequences(const fs::path& root,
                                           const std::vector<std::string>& names) {

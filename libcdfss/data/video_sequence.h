@@ -19,6 +19,11 @@ struct VideoSequence {
   std::vector<VideoFrame> frames;
 };
 
+// The sequences that a list names, each once, in its order. A line is a name, or an image of one
+// ("/JPEGImages/480p/bear/00000.jpg /Annotations/480p/bear/00000.png"). Throws Error(kNotFound |
+// kUnreadable), (kInvalidValue) for an empty list.
+std::vector<std::string> read_sequence_list(const std::filesystem::path& file);
+
 // The sequences of ROOT/JPEGImages[/480p]/SEQ/*.jpg with ROOT/Annotations[/480p]/SEQ/*.png: those
 // in the lists ROOT/ImageSets/**/*.txt (in their order), or every folder where there is no list;
 // only `names`, in that order, unless it is empty. Throws Error(kNotFound | kInvalidValue) naming the

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "data/class_tables.h"
 #include "data/coco_annotations.h"
 #include "data/coco_rle.h"
 #include "data/dataset.h"
@@ -101,8 +102,11 @@ TEST_F(CocoFileTest, WrongAnnotationsAreNamed) {
     return R"({"id": 41, "image_id": )" + std::to_string(image) + R"(, "category_id": )" +
            std::to_string(category) + R"(, "segmentation": )" + segmentation + "}";
   };
-  refused(with("[[0, 0, 1, 1, 1, 0]]", 4), {"c.json", "annotation 41", "not in the file"});
-  refused(with("[[0, 0, 1, 1, 1, 0]]", 3, 1), {"annotation 41", "not in the file"});
+  refused(with("[[0, 0, 1, 1, 1, 0]]", 4),
+          {"c.json", "annotation 41", "image_id 4", "2 from 3 to 7"});
+  // Ids 3 to 89 are a gap between the file's two categories.
+  refused(with("[[0, 0, 1, 1, 1, 0]]", 3, 12),
+          {"c.json", "annotation 41", "category_id 12", "not in the file", "2 from 2 to 90"});
   refused(with("[]"), {"annotation 41", "no polygon"});
   refused(with("[[0, 0, 1, 1]]"), {"annotation 41", "4 numbers"});
   refused(with("[[0, 0, 1, 1, 1, 0, 2]]"), {"annotation 41", "7 numbers"});
@@ -144,11 +148,12 @@ class CocoDatasetTest : public ::testing::Test {
   // 10, one pixel less is the class of id 20.
   CocoDatasetTest() { testing::write_photo(folder_ / "images/x.jpg", 64, 64); }
   std::shared_ptr<const Dataset> open(int categories, const std::string& options,
-                                      FoldPart part = FoldPart::kTrain) {
+                                      FoldPart part = FoldPart::kTrain,
+                                      const std::string& first = "person") {
     std::string list;
     for (int i = 1; i <= categories; ++i) {
       list += (i == 1 ? "" : ",") + std::string(R"({"id": )") + std::to_string(10 * i) +
-              R"(, "name": "class)" + std::to_string(i) + R"("})";
+              R"(, "name": ")" + (i == 1 ? first : coco_class_names()[i - 1]) + R"("})";
     }
     std::string columns;  // 32 pixels of every column
     for (int i = 0; i < 64; ++i) columns += (i == 0 ? "0,32" : ",32,32");
@@ -168,21 +173,22 @@ class CocoDatasetTest : public ::testing::Test {
 
 TEST_F(CocoDatasetTest, ClassesNeedTheMinimumArea) {
   const auto dataset = open(2, json());
-  EXPECT_EQ(dataset->classes(), (std::vector<std::string>{"class1", "class2"}));
+  EXPECT_EQ(dataset->classes(), (std::vector<std::string>{"person", "bicycle"}));
   ASSERT_EQ(dataset->size(), 1);
   EXPECT_EQ(dataset->classes_in(0), std::vector<int>{0});
   EXPECT_EQ(cv::countNonZero(dataset->label(0, 0)), 2048);
   EXPECT_EQ(cv::countNonZero(dataset->label(0, 0).rowRange(0, 32)), 2048);
   EXPECT_EQ(cv::countNonZero(dataset->label(0, 1)), 2047);
   EXPECT_EQ(dataset->image(0).size(), cv::Size(64, 64));
+  EXPECT_EQ(open(2, json() + ",minimum_area=2047")->classes_in(0), (std::vector<int>{0, 1}));
 }
 
 TEST_F(CocoDatasetTest, FoldsTakeEveryFourthClass) {
   const auto test = open(80, json() + ",fold=1", FoldPart::kTest);
   ASSERT_EQ(test->classes().size(), 20u);
-  EXPECT_EQ(test->classes()[0], "class2");
-  EXPECT_EQ(test->classes()[1], "class6");
-  EXPECT_EQ(test->classes()[19], "class78");
+  EXPECT_EQ(test->classes()[0], "bicycle");
+  EXPECT_EQ(test->classes()[1], "bus");
+  EXPECT_EQ(test->classes()[19], "teddy bear");
   EXPECT_TRUE(test->classes_in(0).empty());
   const auto train = open(80, json() + ",fold=1", FoldPart::kTrain);
   EXPECT_EQ(train->classes().size(), 60u);
@@ -192,7 +198,13 @@ TEST_F(CocoDatasetTest, FoldsTakeEveryFourthClass) {
 TEST_F(CocoDatasetTest, WrongSetsAreNamed) {
   expect_error(ErrorCode::kInvalidValue, {"c.json", "2 categories", "80"},
                [&] { open(2, json() + ",fold=0"); });
+  expect_error(ErrorCode::kInvalidValue,
+               {"c.json", "category number 1 is 'people'", "expected COCO's 'person'"},
+               [&] { open(80, json() + ",fold=0", FoldPart::kTrain, "people"); });
   expect_error(ErrorCode::kNotFound, {"annotations.json"}, [&] { open(2, ""); });
+  testing::write_photo(folder_ / "images/x.jpg", 64, 63);
+  expect_error(ErrorCode::kInvalidValue, {"x.jpg is 64x63 pixels, expected 64x64"},
+               [&] { open(2, json()); });
   std::filesystem::remove(folder_ / "images/x.jpg");
   expect_error(ErrorCode::kNotFound, {"x.jpg"}, [&] { open(2, json()); });
 }

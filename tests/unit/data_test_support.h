@@ -3,6 +3,7 @@
 
 #include <png.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
@@ -34,6 +35,12 @@ inline void write_photo(const std::filesystem::path& file, int width, int height
 inline void write_text(const std::filesystem::path& file, std::string_view text) {
   std::filesystem::create_directories(file.parent_path());
   write_bytes(file, text);
+}
+
+// A real data set beside the tree; not a folder where it is not there.
+inline std::filesystem::path shared_data(std::string_view name) {
+  const char* shared = std::getenv("CDFSS_SHARED_DIR");
+  return std::filesystem::path(shared == nullptr ? "" : shared) / "data" / name;
 }
 
 // A palette PNG of these indices; `colours` may repeat.

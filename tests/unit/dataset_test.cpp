@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "data/dataset_kinds.h"
 #include "data_test_support.h"
 
@@ -30,16 +28,22 @@ TEST(DatasetSpec, WrongOnesAreQuoted) {
     expect_error(ErrorCode::kInvalidValue, {text, what},
                  [&] { open_dataset(text, FoldPart::kTrain); });
   };
-  refused("data/aerial", "KIND:ROOT");
+  refused("data/aerial", "KIND one of folder, pascal, coco, fss, suim, davis");
   refused("folder:", "missing");
   refused("folder:x,minimum_area", "key=value");
   refused("folder:x,=3", "key=value");
   refused("folder:x,minimum_area=1,minimum_area=2", "twice");
   refused("folder:x,fold=1", "unknown key 'fold'");
-  refused("voc:x", "folder, pascal or coco");
+  refused("voc:x", "unknown kind 'voc', expected one of folder, pascal, coco, fss, suim, davis");
   refused("pascal:x,fold=4", "0 to 3");
   refused("pascal:x,fold=one", "0 to 3");
   refused("coco:x,fold=-1", "0 to 3");
+  refused("fss:x,fold=4", "0 to 3");
+  refused("fss:x,subset=20", "0 to 19");
+  refused("fss:x,part=TEST", "unknown key 'part'");
+  refused("suim:x,repair=2", "0 to 1");
+  refused("suim:x,minimum_area=0", "1 to");
+  refused("davis:x,fold=0", "unknown key 'fold'; davis has list, minimum_area, split");
 }
 
 // Two images: a has index 1 six times and 255 twice, b has index 1 once and 3 seven times.
@@ -113,6 +117,11 @@ TEST_F(FolderDataset, UnnamedIndicesAreRefused) {
   refused({"a.png", "index 2"});  // marked unused
 }
 
+TEST_F(FolderDataset, MaskOfAnotherSizeIsRefused) {
+  write_image(root_ / "masks/b.png", mask_of(2, {1, 3, 3, 3}));
+  refused({"b.png is 2x2 pixels, expected 4x2", "images/b.png"});
+}
+
 TEST_F(FolderDataset, DamagedMaskIsRefused) {
   write_text(root_ / "masks/a.png", "no image");
   refused({"a.png"}, ErrorCode::kUnreadable);
@@ -141,8 +150,7 @@ TEST_F(FolderDataset, NoImagesIsAnError) {
 }
 
 TEST(FolderDatasetOnRealData, AerialSetIsRead) {
-  const char* shared = std::getenv("CDFSS_SHARED_DIR");
-  const auto root = std::filesystem::path(shared == nullptr ? "" : shared) / "data" / "aerial";
+  const auto root = testing::shared_data("aerial");
   if (!std::filesystem::is_directory(root)) {
     GTEST_SKIP() << "no aerial data set in CDFSS_SHARED_DIR";
   }
@@ -151,88 +159,6 @@ TEST(FolderDatasetOnRealData, AerialSetIsRead) {
   EXPECT_EQ(dataset->classes(),
             (std::vector<std::string>{"water", "land", "road", "building", "vegetation"}));
   EXPECT_EQ(dataset->image(0).size(), dataset->label(0, 0).size());
-}
-
-// Three images of the real layout; the second has a class of fold 0 and one of fold 3.
-class PascalDataset : public ::testing::Test {
- protected:
-  PascalDataset() {
-    for (const char* id : {"2007_1", "2007_2", "2007_3"}) {
-      write_photo(root_ / "JPEGImages" / (std::string(id) + ".jpg"), 64, 64);
-    }
-    mask("2007_1", 1, 20);
-    mask("2007_2", 5, 16);
-    mask("2007_3", 6, 6);
-    list("train.txt", "2007_1\n2007_2\n");
-    list("val.txt", "2007_3\r\n\n");
-  }
-  // The upper half (2048 pixels) of one index, the lower of another, with an ignored corner.
-  void mask(const std::string& id, int upper, int lower,
-            const std::string& folder = "SegmentationClass") {
-    cv::Mat indices(64, 64, CV_8UC1, cv::Scalar(lower));
-    indices.rowRange(0, 32).setTo(upper);
-    indices.at<std::uint8_t>(63, 63) = 255;
-    std::vector<png_color> colours(256, {1, 2, 3});
-    std::filesystem::create_directories(root_ / folder);
-    testing::write_palette_png(root_ / folder / (id + ".png"), indices, colours);
-  }
-  void list(const std::string& name, const std::string& text) {
-    write_text(root_ / "ImageSets/Segmentation" / name, text);
-  }
-  std::shared_ptr<const Dataset> open(FoldPart part, const std::string& options = "") {
-    return open_dataset("pascal:" + root_.string() + options, part);
-  }
-  testing::TemporaryFolder folder_;
-  std::filesystem::path root_ = folder_ / "VOC2012";
-};
-
-TEST_F(PascalDataset, ListsFollowThePart) {
-  EXPECT_EQ(open(FoldPart::kTrain)->size(), 2);
-  const auto test = open(FoldPart::kTest);
-  ASSERT_EQ(test->size(), 1);
-  EXPECT_EQ(test->name(0), (root_ / "JPEGImages/2007_3.jpg").string());
-  ASSERT_EQ(test->classes().size(), 20u);
-  EXPECT_EQ(test->classes().front(), "aeroplane");
-  EXPECT_EQ(test->classes()[14], "person");
-  EXPECT_EQ(test->classes_in(0), std::vector<int>{5});
-  write_text(folder_ / "mine.txt", "2007_2\n");
-  EXPECT_EQ(open(FoldPart::kTest, ",list=" + (folder_ / "mine.txt").string())->size(), 1);
-}
-
-TEST_F(PascalDataset, FoldsAreFiveConsecutiveClasses) {
-  const std::vector<std::string> fold1{"bus", "car", "cat", "chair", "cow"};
-  EXPECT_EQ(open(FoldPart::kTest, ",fold=1")->classes(), fold1);
-  const auto train = open(FoldPart::kTrain, ",fold=1");
-  ASSERT_EQ(train->classes().size(), 15u);
-  EXPECT_EQ(train->classes()[4], "bottle");
-  EXPECT_EQ(train->classes()[5], "diningtable");
-  // VOC 1 and 20 of the first image are classes 0 and 14 here; one pixel of 20's half is ignored.
-  EXPECT_EQ(train->classes_in(0), std::vector<int>{0});
-  EXPECT_EQ(train->classes_in(1), std::vector<int>{4});
-  const cv::Mat label = train->label(1, 4);
-  EXPECT_EQ(cv::countNonZero(label == 1), 2048);
-  EXPECT_EQ(cv::countNonZero(label == 255), 1);
-}
-
-TEST_F(PascalDataset, MaskFolderCanBeNamed) {
-  mask("2007_3", 12, 12, "SegmentationClassAug");
-  const auto dataset = open(FoldPart::kTest, ",masks=SegmentationClassAug");
-  EXPECT_EQ(dataset->classes_in(0), std::vector<int>{11});
-}
-
-TEST_F(PascalDataset, MissingFilesAreNamed) {
-  expect_error(ErrorCode::kNotFound, {"SegmentationClassAug"},
-               [&] { open(FoldPart::kTest, ",masks=SegmentationClassAug"); });
-  list("val.txt", "2007_3\n2007_9\n");
-  expect_error(ErrorCode::kNotFound, {"2007_9.jpg", "val.txt, line 2"},
-               [&] { open(FoldPart::kTest); });
-  list("val.txt", "2007_3 1\n");
-  expect_error(ErrorCode::kInvalidValue, {"val.txt, line 1", "'1'"},
-               [&] { open(FoldPart::kTest); });
-  list("val.txt", "\n");
-  expect_error(ErrorCode::kInvalidValue, {"val.txt is empty"}, [&] { open(FoldPart::kTest); });
-  std::filesystem::remove(root_ / "ImageSets/Segmentation/val.txt");
-  expect_error(ErrorCode::kNotFound, {"val.txt"}, [&] { open(FoldPart::kTest); });
 }
 
 std::shared_ptr<const Dataset> merged() {

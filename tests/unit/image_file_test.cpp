@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/image_size.h"
 #include "data_test_support.h"
 
 namespace cdfss {
@@ -145,6 +146,37 @@ TEST_F(ImageFile, TruncatedJpegIsRefused) {
     write_bytes(folder_ / "cut.jpg", bytes.substr(0, size));
     expect_error(ErrorCode::kUnreadable, {"cut.jpg"}, [&] { read_rgb(folder_ / "cut.jpg"); });
   }
+}
+
+TEST_F(ImageFile, SizeIsThatOfTheDecodedImage) {
+  cv::Mat noise(37, 300, CV_8UC3);
+  cv::randu(noise, 0, 256);
+  write_image(folder_ / "a.jpg", noise);
+  write_image(folder_ / "progressive.jpg", noise, {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  write_image(folder_ / "a.png", noise);
+  write_image(folder_ / "a.bmp", noise);
+  for (const char* name : {"a.jpg", "progressive.jpg", "a.png", "a.bmp"}) {
+    EXPECT_EQ(image_size(folder_ / name), cv::Size(300, 37)) << name;
+  }
+  // A comment of six bytes and two fill bytes before the first segment.
+  const std::string jpeg = testing::read_bytes(folder_ / "a.jpg");
+  write_bytes(folder_ / "comment.jpg",
+              jpeg.substr(0, 2) + std::string("\xff\xfe\0\x06\xff\xc0\xff\xff", 8) + "\xff\xff" +
+                  jpeg.substr(2));
+  EXPECT_EQ(image_size(folder_ / "comment.jpg"), cv::Size(300, 37));
+}
+
+TEST_F(ImageFile, SizeOfADamagedFileIsAnError) {
+  write_image(folder_ / "a.jpg", cv::Mat(8, 8, CV_8UC3, cv::Scalar(1, 2, 3)));
+  write_image(folder_ / "a.png", cv::Mat(8, 8, CV_8UC3, cv::Scalar(1, 2, 3)));
+  for (const char* name : {"a.jpg", "a.png"}) {
+    const std::string bytes = testing::read_bytes(folder_ / name);
+    for (const std::size_t size : {0, 1, 3, 10, 20}) {
+      write_bytes(folder_ / "cut", bytes.substr(0, size));
+      expect_error(ErrorCode::kUnreadable, {"cut"}, [&] { image_size(folder_ / "cut"); });
+    }
+  }
+  expect_error(ErrorCode::kNotFound, {"none.jpg"}, [&] { image_size(folder_ / "none.jpg"); });
 }
 
 TEST_F(ImageFile, WritingLeavesOneFileOrNone) {
