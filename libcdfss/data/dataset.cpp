@@ -97,6 +97,20 @@ int minimum_area_option(const DatasetSpec& spec, int fallback) {
       .value_or(fallback);
 }
 
+std::optional<std::filesystem::path> list_option(const DatasetSpec& spec,
+                                                 const std::filesystem::path& split_folder) {
+  const auto list = spec.options.find("list");
+  const auto split = spec.options.find("split");
+  if (list != spec.options.end() && split != spec.options.end()) {
+    throw spec_error(spec.text, "expected only one of list and split");
+  }
+  if (list != spec.options.end()) {
+    return list->second;
+  }
+  return split == spec.options.end() ? std::nullopt
+                                     : std::optional(split_folder / (split->second + ".txt"));
+}
+
 std::shared_ptr<const Dataset> open_dataset(const std::string& text, FoldPart part) {
   const DatasetSpec spec = parse_dataset_spec(text);
   const auto kind = std::ranges::find(kKinds, spec.kind, &Kind::name);

@@ -33,6 +33,11 @@ std::optional<int> number_option(const DatasetSpec& spec, const std::string& key
 // What `minimum_area=N` says, `fallback` without it. Throws Error(kInvalidValue).
 int minimum_area_option(const DatasetSpec& spec, int fallback = kMinimumArea);
 
+// The list file that `list=FILE` names, or `split=NAME`: `split_folder`/NAME.txt; none without
+// either. Throws Error(kInvalidValue) if both are given.
+std::optional<std::filesystem::path> list_option(const DatasetSpec& spec,
+                                                 const std::filesystem::path& split_folder);
+
 // ROOT/images/*, ROOT/masks/*.png of the same stems, ROOT/classes.txt (DESIGN 6).
 std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec);
 

@@ -1,5 +1,3 @@
-#include <map>
-
 #include "cdfss/error.h"
 #include "data/dataset_kinds.h"
 #include "data/image_file.h"
@@ -9,25 +7,7 @@
 namespace cdfss {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kWhite = 255;
-
-std::vector<std::string> selected_sequences(const DatasetSpec& spec) {
-  const auto list = spec.options.find("list");
-  const auto split = spec.options.find("split");
-  if (list != spec.options.end() && split != spec.options.end()) {
-    throw Error(ErrorCode::kInvalidValue,
-                "dataset '" + spec.text + "': expected only one of list and split");
-  }
-  if (list != spec.options.end()) {
-    return read_sequence_list(list->second);
-  }
-  if (split != spec.options.end()) {
-    return read_sequence_list(spec.root / "ImageSets" / (split->second + ".txt"));
-  }
-  return {};  // what find_sequences takes for all
-}
 
 // DAVIS-2016 draws its one object white; DAVIS-2017 numbers objects from 1 and ignores 255.
 std::vector<int> object_values(const std::vector<ValueCounts>& counts, std::size_t begin,
@@ -53,7 +33,9 @@ std::shared_ptr<const Dataset> open_davis_dataset(const DatasetSpec& spec) {
   require_known_options(spec, {"list", "minimum_area", "split"});
   IndexMasks masks{.minimum_area = minimum_area_option(spec),
                    .read = [](const ImageAndMask& file) { return read_index(file.mask); }};
-  const std::vector<VideoSequence> sequences = find_sequences(spec.root, selected_sequences(spec));
+  const auto list = list_option(spec, spec.root / "ImageSets");
+  const std::vector<VideoSequence> sequences = find_sequences(
+      spec.root, list ? read_sequence_list(*list) : std::vector<std::string>{});  // {}: all
   for (std::size_t sequence = 0; sequence < sequences.size(); ++sequence) {
     for (const VideoFrame& frame : sequences[sequence].frames) {
       if (frame.annotation.empty()) {

@@ -69,19 +69,17 @@ std::vector<std::string> selected_classes(const DatasetSpec& spec, FoldPart part
   const std::string where = "dataset '" + spec.text + "': ";
   const std::optional<int> fold = number_option(spec, "fold", 0, kFolds - 1);
   const std::optional<int> subset = number_option(spec, "subset", 0, kFssSubsets - 1);
-  const auto list = spec.options.find("list");
-  const auto split = spec.options.find("split");
-  const bool has_list = list != spec.options.end();
-  const bool has_split = split != spec.options.end();
-  if (has_list + has_split + fold.has_value() + subset.has_value() > 1) {
+  const std::optional<fs::path> list = list_option(spec, spec.root);
+  if (list.has_value() + fold.has_value() + subset.has_value() > 1) {
     throw invalid(where, "expected only one of fold, list, split and subset");
   }
-  if (has_split && split->second != "train" && split->second != "val" && split->second != "test") {
+  const auto split = spec.options.find("split");
+  if (split != spec.options.end() && split->second != "train" && split->second != "val" &&
+      split->second != "test") {
     throw invalid(where, "split is '" + split->second + "', expected train, val or test");
   }
-  if (has_list || has_split) {
-    return listed_classes(spec.root,
-                          has_list ? fs::path(list->second) : spec.root / (split->second + ".txt"));
+  if (list) {
+    return listed_classes(spec.root, *list);
   }
   if (fold) {
     return numbered_classes(spec.root, [&](int id) {

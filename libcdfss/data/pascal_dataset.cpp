@@ -45,34 +45,29 @@ class PascalTree {
   };
 
   std::vector<List> lists(FoldPart part) const {
-    const auto list = spec_.options.find("list");
+    const std::optional<fs::path> list = list_option(spec_, voc_lists());
     const auto split = spec_.options.find("split");
-    const bool has_split = split != spec_.options.end();
-    if (list != spec_.options.end()) {
-      if (has_split) {
-        throw Error(ErrorCode::kInvalidValue,
-                    "dataset '" + spec_.text + "': expected only one of list and split");
+    const std::string name = split != spec_.options.end() ? split->second : "";
+    if (name.starts_with("sbd-") || name == "merged") {
+      if (sbd_.empty()) {
+        throw Error(ErrorCode::kInvalidValue, "dataset '" + spec_.text + "': split " + name +
+                                                  " needs sbd=FOLDER, SBD's benchmark_RELEASE");
       }
-      return {ids_of(list->second)};
+      return name == "merged" ? merged_lists()
+                              : std::vector{ids_of(sbd_ / (name.substr(4) + ".txt"))};
     }
-    const std::string name = has_split                   ? split->second
-                             : part == FoldPart::kTest ? "val"
-                             : sbd_.empty()            ? "train"
-                                                       : "merged";
-    if (name != "merged" && name != "sbd-train" && name != "sbd-val") {
-      return {ids_of(voc_list(name))};
+    if (list) {
+      return {ids_of(*list)};
     }
-    if (sbd_.empty()) {
-      throw Error(ErrorCode::kInvalidValue, "dataset '" + spec_.text + "': split " + name +
-                                                " needs sbd=FOLDER, SBD's benchmark_RELEASE");
+    if (part == FoldPart::kTest) {
+      return {ids_of(voc_lists() / "val.txt")};
     }
-    return name == "merged" ? merged_lists()
-                            : std::vector{ids_of(sbd_ / (name.substr(4) + ".txt"))};
+    return sbd_.empty() ? std::vector{ids_of(voc_lists() / "train.txt")} : merged_lists();
   }
 
   // What VOC's training list and SBD have together, without VOC's validation images.
   std::vector<List> merged_lists() const {
-    std::vector<List> merged{ids_of(voc_list("train"))};
+    std::vector<List> merged{ids_of(voc_lists() / "train.txt")};
     std::set<std::string> taken;
     const auto take = [&](const List& list) {
       for (const ListEntry& entry : list.entries) {
@@ -80,7 +75,7 @@ class PascalTree {
       }
     };
     take(merged.front());
-    take(ids_of(voc_list("val")));
+    take(ids_of(voc_lists() / "val.txt"));
     for (const char* name : {"train.txt", "val.txt"}) {
       List list = ids_of(sbd_ / name);
       std::erase_if(list.entries,
@@ -91,9 +86,7 @@ class PascalTree {
     return merged;
   }
 
-  fs::path voc_list(const std::string& name) const {
-    return root_ / "ImageSets" / "Segmentation" / (name + ".txt");
-  }
+  fs::path voc_lists() const { return root_ / "ImageSets" / "Segmentation"; }
 
   static List ids_of(const fs::path& file) {
     List list{.file = file, .entries = read_list(file, "image ids")};

@@ -26,8 +26,8 @@ std::vector<std::string> read_sequence_list(const std::filesystem::path& file);
 
 // The sequences of ROOT/JPEGImages[/480p]/SEQ/*.jpg with ROOT/Annotations[/480p]/SEQ/*.png: those
 // in the lists ROOT/ImageSets/**/*.txt (in their order), or every folder where there is no list;
-// only `names`, in that order, unless it is empty. Throws Error(kNotFound | kInvalidValue) naming the
-// folder, sequence or annotation that is missing or stands alone.
+// only `names`, in that order, unless it is empty. Throws Error(kNotFound | kInvalidValue) naming
+// the folder, sequence or annotation that is missing or stands alone.
 std::vector<VideoSequence> find_sequences(const std::filesystem::path& root,
                                           const std::vector<std::string>& names);
 
