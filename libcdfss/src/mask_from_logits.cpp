@@ -4,26 +4,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
 namespace {
 
+constexpr float kSurest = 30.0F;  // logit; a probability of 0 or 1 would make a mean infinite
+
 // Least logit whose sigmoid reaches the threshold: +-infinity at 1 and 0.
 float logit(float threshold) { return std::log(threshold) - std::log1p(-threshold); }
 
-void measure(const std::vector<std::string>& names, Mask& mask) {
+// `best` holds the logit of each pixel's class.
+void measure(const std::vector<std::string>& names, const float* best, Mask& mask) {
   struct Box {
     int left, top, right, bottom;
   };
   std::vector<std::int64_t> areas(names.size(), 0);
   std::vector<Box> boxes(names.size(), Box{mask.width, mask.height, -1, -1});
+  std::vector<double> logits(names.size(), 0);
   const std::uint8_t* pixel = mask.classes.data();
   for (int y = 0; y < mask.height; ++y) {
-    for (int x = 0; x < mask.width; ++x, ++pixel) {
+    for (int x = 0; x < mask.width; ++x, ++pixel, ++best) {
       if (*pixel == 0) continue;
       ++areas[*pixel - 1];
+      logits[*pixel - 1] += std::clamp(*best, -kSurest, kSurest);
       Box& box = boxes[*pixel - 1];
       box = {std::min(box.left, x), std::min(box.top, y), std::max(box.right, x), y};
     }
@@ -37,6 +43,8 @@ void measure(const std::vector<std::string>& names, Mask& mask) {
     region.y = boxes[i].top;
     region.width = boxes[i].right - boxes[i].left + 1;
     region.height = boxes[i].bottom - boxes[i].top + 1;
+    const double mean = logits[i] / static_cast<double>(areas[i]);
+    region.score = static_cast<float>(1 / (1 + std::exp(-mean)));
   }
 }
 
@@ -51,10 +59,12 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
   mask.classes.resize(static_cast<std::size_t>(width) * height);
   at::Tensor classes = at::from_blob(mask.classes.data(), {height, width}, at::kByte);
   const float least = logit(threshold);
+  at::Tensor best = sized[0];  // [height, width]
   if (sized.size(0) == 1) {
-    classes.copy_(sized[0].ge(least));
+    classes.copy_(best.ge(least));
   } else {
-    const auto [best, index] = sized.max(0);
+    at::Tensor index;
+    std::tie(best, index) = sized.max(0);
     classes.copy_((index + 1) * best.ge(least));
   }
   mask.probabilities.clear();
@@ -62,7 +72,8 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
     mask.probabilities.resize(static_cast<std::size_t>(sized.numel()));
     at::from_blob(mask.probabilities.data(), sized.sizes(), at::kFloat).copy_(sized.sigmoid());
   }
-  measure(names, mask);
+  best = best.contiguous();
+  measure(names, best.const_data_ptr<float>(), mask);
 }
 
 }  // namespace cdfss

@@ -11,10 +11,11 @@
 
 #include "cdfss/error.h"
 #include "device.h"
-#include "io/model_file.h"
 #include "mask_from_logits.h"
 #include "model/seed_placement.h"
 #include "model/superpixel_clustering.h"
+#include "run_network.h"
+#include "shared_network.h"
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -41,18 +42,20 @@ float checked_threshold(float threshold) {
   return threshold;
 }
 
-// LibTorch's exceptions as ours: what fails here is the network on valid input, or memory.
-template <class Function>
-auto run_network(const char* what, Function&& function) {
-  try {
-    return function();
-  } catch (const c10::OutOfMemoryError& e) {
-    throw Error(ErrorCode::kOutOfMemory, std::string(what) + ": " + e.what_without_backtrace());
-  } catch (const c10::Error& e) {
-    throw Error(ErrorCode::kInference, std::string(what) + ": " + e.what_without_backtrace());
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::kOutOfMemory, std::string(what) + ": out of memory");
+float checked_smoothing(float weight) {
+  if (!(weight >= 0.0F && weight < 1.0F)) {
+    throw Error(ErrorCode::kInvalidValue,
+                "temporal smoothing " + std::to_string(weight) + ": expected 0 to less than 1");
   }
+  return weight;
+}
+
+int checked_threads(int threads) {
+  if (threads < 0) {
+    throw Error(ErrorCode::kInvalidValue,
+                std::to_string(threads) + " threads: expected 1 or more, or 0 for the default");
+  }
+  return threads;
 }
 
 }  // namespace
@@ -60,24 +63,20 @@ auto run_network(const char* what, Function&& function) {
 class Segmenter::Impl {
  public:
   Impl(const std::filesystem::path& file, const SegmenterOptions& options)
-      : device_(resolve_device(options.device)),
-        precision_(resolve_precision(options.precision, device_)) {
-    LoadedModel model = load_model(file);
-    info_ = std::move(model.info);
-    network_ = model.network;
-    input_size_ = checked_input_size(options.input_size, info_.input_size);
-    threshold_ = options.threshold == -1.0F ? info_.threshold : checked_threshold(options.threshold);
+      : threads_(checked_threads(options.threads)) {
+    const c10::Device device = resolve_device(options.device);
+    precision_ = resolve_precision(options.precision, device);
+    network_ = SharedNetwork::open(file, device, precision_);
+    const ModelInfo& info = network_->info();
+    input_size_ = checked_input_size(options.input_size, info.input_size);
+    threshold_ = options.threshold == -1.0F ? info.threshold : checked_threshold(options.threshold);
     enhancement_ =
-        options.use_model_enhancement ? info_.target_enhancement : options.target_enhancement;
-    if (enhancement_ != TargetEnhancement::kNone && network_->memories().empty()) {
+        options.use_model_enhancement ? info.target_enhancement : options.target_enhancement;
+    if (enhancement_ != TargetEnhancement::kNone && !network_->has_memory()) {
       throw Error(ErrorCode::kInvalidValue, std::string("target enhancement \"") +
                                                 to_string(enhancement_) + "\": " + file.string() +
                                                 " has no memory bank, expected none");
     }
-    run_network("preparing the network", [&] {
-      network_->to(device_);
-      network_->prepare_inference(scalar_type(precision_));
-    });
   }
 
   void set_support(const SupportSet& support) {
@@ -99,44 +98,53 @@ class Segmenter::Impl {
     }
     prototypes_ = std::move(prototypes);
     names_ = std::move(names);
+    previous_.reset();
   }
 
   void segment(const ImageView& image, Mask& mask, bool with_probabilities) {
     if (prototypes_.empty()) {
       throw Error(ErrorCode::kInvalidValue, "segment: no support set was given (set_support)");
     }
-    const at::Tensor rgb = to_rgb_tensor(image);
-    const at::Tensor logits = run_network("segmenting an image", [&] {
-      const at::NoGradGuard no_grad;
-      const bool enhanced =
-          enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
-      const at::Tensor query =
-          features(rgb, enhanced ? std::optional(Pick::kHighest) : std::nullopt);
-      const at::Tensor both = network_->decode(query, prototypes_, false).logits;
-      // softmax over two logits depends on their difference only, and resizing is linear.
-      return (both.select(1, 1) - both.select(1, 0)).to(at::kCPU, at::kFloat);  // [classes, h, h]
-    });
+    const bool enhanced =
+        enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
+    const at::NoGradGuard no_grad;
+    const at::Tensor input = input_of(image);
+    at::Tensor logits = network_->segment(
+        input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, prototypes_, threads_);
+    if (smoothing_ > 0.0F) logits = smoothed(logits);
     mask_from_logits(logits, threshold_, names_, image.width, image.height, with_probabilities,
                      mask);
   }
 
-  ModelInfo info_;
-  Asgnet network_{nullptr};
-  c10::Device device_;
-  Precision precision_;
+  std::shared_ptr<SharedNetwork> network_;
+  int threads_ = 0;
+  Precision precision_ = Precision::kFp32;
   int input_size_ = 0;
   float threshold_ = 0.0F;
+  float smoothing_ = 0.0F;
   TargetEnhancement enhancement_ = TargetEnhancement::kNone;
   std::vector<Prototypes> prototypes_;  // one a class
   std::vector<std::string> names_;
+  at::Tensor previous_;  // probabilities [classes, h, h] of the last image; undefined: none
 
  private:
-  // RGB bytes [H, W, 3] -> [1, 256, h, h]
-  at::Tensor features(const at::Tensor& rgb, std::optional<Pick> pick) {
-    const at::Tensor input = network_input(rgb.to(device_), input_size_)
-                                 .to(scalar_type(precision_))
-                                 .contiguous(at::MemoryFormat::ChannelsLast);
-    return network_->reduce(network_->backbone_features(input, pick));
+  // [1, 3, S, S] on the network's device
+  at::Tensor input_of(const ImageView& image) {
+    return run_network("reading an image", [&] {
+      return network_input(to_rgb_tensor(image).to(network_->device()), input_size_);
+    });
+  }
+
+  // Mixes in the last image's probabilities. [classes, h, h]
+  at::Tensor smoothed(const at::Tensor& logits) {
+    const at::Tensor probabilities = logits.sigmoid();
+    if (!previous_.defined()) {
+      previous_ = probabilities;
+      return logits;
+    }
+    previous_ = at::lerp(probabilities, previous_, smoothing_);
+    // Bounded, since infinite logits cannot be resized.
+    return at::logit(previous_, /*eps=*/1e-6);
   }
 
   void add_shot(const SupportShot& shot, std::vector<Prototypes>& shots) {
@@ -146,7 +154,7 @@ class Segmenter::Impl {
                                                 std::to_string(shot.mask.size()) +
                                                 " pixels, its image " + std::to_string(pixels));
     }
-    const at::Tensor rgb = to_rgb_tensor(shot.image->view());
+    const at::Tensor input = input_of(shot.image->view());
     const at::Tensor full =
         at::from_blob(const_cast<std::uint8_t*>(shot.mask.data()),
                       {1, 1, shot.image->height, shot.image->width}, at::kByte);
@@ -154,19 +162,16 @@ class Segmenter::Impl {
       const at::NoGradGuard no_grad;
       const at::Tensor label = at::upsample_nearest2d(full, {input_size_, input_size_})[0][0];
       const at::Tensor seeds = place_seeds(label.eq(1).to(at::kByte));
-      const at::Tensor small = support_label(label).to(device_);
+      const at::Tensor small = support_label(label).to(network_->device());
       const bool original = enhancement_ != TargetEnhancement::kSupport &&
                             enhancement_ != TargetEnhancement::kBoth;
       const bool restyled = enhancement_ != TargetEnhancement::kNone &&
                             enhancement_ != TargetEnhancement::kQuery;
-      if (original) {
-        shots.push_back(
-            network_->prototypes(features(rgb, std::nullopt)[0], small, seeds, kEvalIterations));
-      }
-      if (restyled) {
-        shots.push_back(
-            network_->prototypes(features(rgb, Pick::kHighest)[0], small, seeds, kEvalIterations));
-      }
+      const auto add = [&](std::optional<Pick> pick) {
+        shots.push_back(network_->prototypes(network_->features(input, pick)[0], small, seeds));
+      };
+      if (original) add(std::nullopt);
+      if (restyled) add(Pick::kHighest);
     });
   }
 };
@@ -190,9 +195,14 @@ void Segmenter::segment(const ImageView& image, Mask& mask, bool with_probabilit
 }
 
 void Segmenter::set_threshold(float threshold) { impl_->threshold_ = checked_threshold(threshold); }
-const ModelInfo& Segmenter::model_info() const { return impl_->info_; }
+void Segmenter::set_temporal_smoothing(float weight) {
+  impl_->smoothing_ = checked_smoothing(weight);
+  if (weight == 0.0F) impl_->previous_.reset();
+}
+void Segmenter::forget_previous_image() { impl_->previous_.reset(); }
+const ModelInfo& Segmenter::model_info() const { return impl_->network_->info(); }
 int Segmenter::input_size() const { return impl_->input_size_; }
-std::string Segmenter::device() const { return impl_->device_.str(); }
+std::string Segmenter::device() const { return impl_->network_->device().str(); }
 Precision Segmenter::precision() const { return impl_->precision_; }
 const std::vector<std::string>& Segmenter::class_names() const { return impl_->names_; }
 

@@ -10,10 +10,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cdfss/error.h"
 #include "io/model_file.h"
+#include "shared_network.h"
 
 namespace cdfss {
 namespace {
@@ -143,6 +145,100 @@ TEST_F(SegmenterTest, Bf16StaysNearFp32) {
   EXPECT_LT(difference / static_cast<double>(a.probabilities.size()), 0.05);
 }
 
+// p(t) = (1 - w) p(image) + w p(t - 1) at the network's resolution, which is linear up to the frame's.
+TEST_F(SegmenterTest, SmoothingMixesInThePreviousImage) {
+  const Image dark = picture(64, 48);
+  Image bright = dark;
+  for (std::uint8_t& value : bright.pixels) value = static_cast<std::uint8_t>(255 - value);
+  Segmenter plain(model(), {.device = "cpu", .precision = Precision::kFp32, .input_size = 49});
+  plain.set_support(support_of({"square"}));
+  const auto probabilities = [&](Segmenter& segmenter, const Image& image) {
+    return segmenter.segment(image.view(), true).probabilities;
+  };
+  Segmenter smooth(model(), {.device = "cpu", .precision = Precision::kFp32, .input_size = 49});
+  smooth.set_support(support_of({"square"}));
+  smooth.set_temporal_smoothing(0.75F);
+  const auto first = probabilities(plain, dark), second = probabilities(plain, bright);
+  EXPECT_EQ(probabilities(smooth, dark), first) << "nothing to mix in yet";
+  const auto mixed = probabilities(smooth, bright);
+  double nearer = 0, moved = 0;
+  for (std::size_t i = 0; i < mixed.size(); ++i) {
+    nearer += std::abs(mixed[i] - (0.25F * second[i] + 0.75F * first[i]));
+    moved += std::abs(mixed[i] - second[i]);
+  }
+  EXPECT_LT(nearer, 0.05 * moved);
+  smooth.forget_previous_image();
+  EXPECT_EQ(probabilities(smooth, bright), second);
+  smooth.set_support(support_of({"square"}));
+  EXPECT_EQ(probabilities(smooth, dark), first) << "the support set is another";
+  EXPECT_EQ(code_of([&] { smooth.set_temporal_smoothing(1.0F); }, "1.0"),
+            ErrorCode::kInvalidValue);
+}
+
+// Several threads, each with its own support set, on one network; batches change no more than the
+// order of summation.
+TEST_F(SegmenterTest, SharesOneNetworkBetweenThreads) {
+  const SegmenterOptions options{.device = "cpu", .precision = Precision::kFp32, .threads = 1};
+  struct Stream {
+    std::unique_ptr<Segmenter> segmenter;
+    Image image;
+    std::vector<float> expected;
+    double worst = 0;
+  };
+  std::vector<Stream> streams(3);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    Stream& stream = streams[i];
+    stream.segmenter = std::make_unique<Segmenter>(model(), options);
+    stream.segmenter->set_support(support_of(i == 1 ? std::vector<std::string>{"a", "b"}
+                                                    : std::vector<std::string>{"a"},
+                                             64 + 8 * static_cast<int>(i)));
+    stream.image = picture(40 + 10 * static_cast<int>(i), 33);
+    stream.expected = stream.segmenter->segment(stream.image.view(), true).probabilities;
+  }
+  std::vector<std::thread> threads;
+  for (Stream& stream : streams) {
+    threads.emplace_back([&stream] {
+      Mask mask;
+      for (int round = 0; round < 8; ++round) {
+        stream.segmenter->segment(stream.image.view(), mask, true);
+        for (std::size_t i = 0; i < mask.probabilities.size(); ++i) {
+          stream.worst = std::max(
+              stream.worst, std::abs(double{mask.probabilities[i]} - stream.expected[i]));
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Stream& stream : streams) EXPECT_LT(stream.worst, 1e-4);
+}
+
+TEST_F(SegmenterTest, NetworksAreSharedByFileDeviceAndPrecision) {
+  const auto open = [](const std::filesystem::path& file, Precision precision) {
+    return SharedNetwork::open(file, c10::Device(c10::kCPU), precision);
+  };
+  const auto network = open(model(), Precision::kFp32);
+  EXPECT_EQ(open(model(), Precision::kFp32), network);
+  std::filesystem::create_symlink(model(), folder_ / "link.safetensors");
+  EXPECT_EQ(open(folder_ / "link.safetensors", Precision::kFp32), network);
+  EXPECT_NE(open(model(), Precision::kBf16), network);
+  std::filesystem::copy_file(model(), folder_ / "copy.safetensors");
+  EXPECT_NE(open(folder_ / "copy.safetensors", Precision::kFp32), network);
+  // Another file in the place of the first.
+  const auto before = open(folder_ / "copy.safetensors", Precision::kFp32);
+  std::filesystem::remove(folder_ / "copy.safetensors");
+  std::filesystem::copy_file(model(), folder_ / "copy.safetensors");
+  EXPECT_NE(open(folder_ / "copy.safetensors", Precision::kFp32), before);
+}
+
+TEST_F(SegmenterTest, ANetworkGoesWithItsLastUser) {
+  std::weak_ptr<SharedNetwork> network;
+  {
+    const auto used = SharedNetwork::open(model(), c10::Device(c10::kCPU), Precision::kFp32);
+    network = used;
+  }
+  EXPECT_TRUE(network.expired());
+}
+
 TEST_F(SegmenterTest, NamesBadOptions) {
   const auto make = [](SegmenterOptions options) {
     return [options] { Segmenter segmenter(model(), options); };
@@ -150,6 +246,7 @@ TEST_F(SegmenterTest, NamesBadOptions) {
   EXPECT_EQ(code_of(make({.input_size = 100}), "100"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.input_size = 33}), "33"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.threshold = 1.5F}), "1.5"), ErrorCode::kInvalidValue);
+  EXPECT_EQ(code_of(make({.device = "cpu", .threads = -1}), "-1 threads"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "tpu"}), "tpu"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cuda:999"}), "cuda:999"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cpu", .precision = Precision::kFp16}), "fp16"),

@@ -12,6 +12,7 @@ struct ClassRegion {
   std::string name;
   std::int64_t area = 0;                      // pixels of this class
   int x = 0, y = 0, width = 0, height = 0;    // tight bounding box; all 0 when area is 0
+  float score = 0;  // foreground probability 0..1 at the mean logit of its pixels; 0 when area is 0
 };
 
 struct Mask {

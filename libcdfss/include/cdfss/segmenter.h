@@ -25,9 +25,12 @@ struct SegmenterOptions {
   // false.
   bool use_model_enhancement = true;
   TargetEnhancement target_enhancement = TargetEnhancement::kNone;
+  int threads = 0;  // CPU threads of segment(); 0 = LibTorch's default
 };
 
-// Not thread-safe: one call at a time. Every failure is an Error; after one from set_support the
+// Not thread-safe: one call at a time. Several of them may be used by several threads; those with
+// the same model file, device and precision share one network, and images that are given to them at
+// the same time run as one batch. Every failure is an Error; after one from set_support the
 // previous support set is still in force.
 class CDFSS_EXPORT Segmenter {
  public:
@@ -51,6 +54,12 @@ class CDFSS_EXPORT Segmenter {
 
   // Least foreground probability, 0..1. Throws Error(kInvalidValue) outside.
   void set_threshold(float threshold);
+
+  // Weight, 0 (the default) to less than 1, of the previous image's probabilities in those of the
+  // next: for video, where it steadies masks and delays them. Throws Error(kInvalidValue) outside.
+  void set_temporal_smoothing(float weight);
+  // Makes the next image the first of its scene.
+  void forget_previous_image();
 
   const ModelInfo& model_info() const;
   int input_size() const;
