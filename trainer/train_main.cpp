@@ -3,9 +3,29 @@
 
 #include <opencv2/core/utility.hpp>
 
+#include "presets.h"
 #include "program.h"
+#include "sweep.h"
 #include "train_loop.h"
 #include "train_options.h"
+
+namespace {
+
+// The command line without what a sweep says itself: --sweep and --output.
+std::vector<std::string> shared_arguments(int argc, char** argv) {
+  std::vector<std::string> shared;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--sweep" || word == "--output") {
+      ++i;  // and its value
+    } else if (!word.starts_with("--sweep=") && !word.starts_with("--output=")) {
+      shared.push_back(word);
+    }
+  }
+  return shared;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Meta-trains the few-shot segmentation network on labelled source datasets.",
@@ -17,7 +37,14 @@ int main(int argc, char** argv) {
   for (int i = 0; i < argc; ++i) command_line += (i > 0 ? " " : "") + std::string(argv[i]);
 
   return cdfss::run_program(app, argc, argv, [&] {
+    if (!texts.preset.empty()) cdfss::apply_preset(app, texts.preset);
     cdfss::finish_options(options, texts);
+    if (!options.sweep.empty()) {
+      cdfss::catch_interrupt();
+      const bool complete = cdfss::run_sweep(cdfss::read_sweep(options.sweep),
+                                             shared_arguments(argc, argv), options.output);
+      return complete ? cdfss::kExitDone : cdfss::kExitFailed;
+    }
     if (options.threads > 0) at::set_num_threads(options.threads);
     cv::setNumThreads(1);  // the loader has threads of its own
     cdfss::catch_interrupt();

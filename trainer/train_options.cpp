@@ -1,5 +1,7 @@
 #include "train_options.h"
 
+#include "presets.h"
+
 namespace cdfss {
 namespace {
 
@@ -244,6 +246,16 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
 
 void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   const std::string group = "Run";
+  app.add_option("--preset", texts.preset,
+                 "Settings of the paper's ablations, where nothing else is said:\n" + list_presets())
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--sweep", o.sweep,
+                 "Train a grid of runs instead, each with the other options given here, and compare "
+                 "them in one table in --output; FILE is JSON, see the training guide")
+      ->configurable(false)  // it would be every run's, too
+      ->type_name("FILE")
+      ->group(group);
   app.add_option("--output", o.output,
                  "Folder of the run: models, checkpoint, metrics, configuration and report")
       ->required()

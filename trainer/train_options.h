@@ -21,6 +21,7 @@ struct TrainOptions {
   std::vector<std::string> validation;  // dataset specs of other classes
   std::vector<int> held_out;            // {modulus, remainder}, or empty
   std::filesystem::path output;
+  std::filesystem::path sweep;  // empty: one run
   bool resume = false;  // go on with the run in `output`
   std::filesystem::path export_file;  // empty: none
 
@@ -61,6 +62,7 @@ struct TrainOptionTexts {
   std::string memory_init = "first";
   std::string alpha_mode = "const";
   std::string source_enhancement = "support";
+  std::string preset;  // empty: none
   std::string enhance_with = "memory";
   std::string optimiser = "sgd";
   std::string schedule = "poly";
