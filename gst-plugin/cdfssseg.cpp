@@ -4,20 +4,16 @@
 #include <gst/video/video.h>
 
 #include <cstring>
-#include <mutex>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "cutout.h"
-#include "engine.h"
+#include "control.h"
 #include "failure.h"
 #include "mapped_frame.h"
 #include "negotiation.h"
 #include "output_snapshot.h"
-#include "overlay.h"
 #include "properties.h"
-#include "settings.h"
+#include "segmentation_meta.h"
 
 GST_DEBUG_CATEGORY_STATIC(cdfssseg_debug);
 #define GST_CAT_DEFAULT cdfssseg_debug
@@ -27,21 +23,14 @@ namespace {
 using namespace cdfss;  // NOLINT: the element is all about it
 
 struct State {
-  // Guards the two members below it. Innermost: nothing is called, posted or locked while it is
-  // held.
-  mutable std::mutex lock;
-  Settings settings;
-  unsigned changes = kNoChange;  // Change bits that the engine does not know yet
+  explicit State(GstElement* element) : control(element) {}
 
-  // The streaming thread's, and start's and stop's while there is none.
-  std::optional<Engine> engine;
-  GstVideoInfo input;
-  GstVideoInfo output;
+  Control control;
+  // The streaming thread's.
+  GstVideoInfo input, output;
   // Why frames of the negotiated caps are not taken. Said with the first frame: upstream offers
   // caps that are refused again and again, and would be told as often.
   std::optional<Failure> refusal;
-  OverlayPainter overlay;
-  CutoutPainter cutout;
 };
 
 }  // namespace
@@ -71,25 +60,21 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
 State& state_of(gpointer object) { return *self_of(object)->state; }
 
+Control& control_of(gpointer object) { return state_of(object).control; }
+
 void set_property_value(GObject* object, guint id, const GValue* value, GParamSpec*) {
-  State& state = state_of(object);
-  unsigned changes = kNoChange;
-  {
-    const std::lock_guard held(state.lock);
-    changes = set_property(state.settings, id, value);
-    state.changes |= changes;
-  }
-  if ((changes & kOutputChange) != 0) {
-    // Upstream too: its format may do for a mask, but not for an overlay that goes downstream.
-    gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(object));
-    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
-  }
+  if ((control_of(object).set(id, value) & kOutputChange) == 0) return;
+  // Upstream too: its format may do for a mask, but not for an overlay that goes downstream.
+  gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(object));
+  gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
 }
 
 void get_property_value(GObject* object, guint id, GValue* value, GParamSpec*) {
-  State& state = state_of(object);
-  const std::lock_guard held(state.lock);
-  get_property(state.settings, id, value);
+  if (id == kStatsProperty) {
+    g_value_take_boxed(value, control_of(object).stats().structure());
+  } else {
+    get_property(control_of(object).settings(), id, value);
+  }
 }
 
 void finalize(GObject* object) {
@@ -99,38 +84,59 @@ void finalize(GObject* object) {
 
 // Loads everything, so that a pipeline with a wrong file never starts.
 gboolean start(GstBaseTransform* base) {
-  State& state = state_of(base);
-  Settings settings;
-  {
-    const std::lock_guard held(state.lock);
-    settings = state.settings;
-    state.changes = kNoChange;
-  }
-  const std::optional<Failure> failure = guard([&] { state.engine.emplace(settings); });
-  if (failure) {
-    post_error(GST_ELEMENT(base), *failure);
-    return FALSE;
-  }
-  const Segmenter& segmenter = state.engine->segmenter();
-  GST_INFO_OBJECT(base, "loaded %s on %s, input size %d, %zu class(es)", settings.model.c_str(),
-                  segmenter.device().c_str(), segmenter.input_size(),
-                  segmenter.class_names().size());
-  return TRUE;
+  const std::optional<Failure> failure = control_of(base).start();
+  if (failure) post_error(GST_ELEMENT(base), *failure);
+  return !failure;
 }
 
 gboolean stop(GstBaseTransform* base) {
-  state_of(base).engine.reset();
+  control_of(base).stop();
   return TRUE;
 }
 
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  // The streaming thread may wait for the network; the pads are stopped once it does not.
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    control_of(element).worker().set_flushing(true);
+  }
+  return GST_ELEMENT_CLASS(gst_cdfss_seg_parent_class)->change_state(element, transition);
+}
+
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  Control& control = control_of(base);
+  const GstEventType type = GST_EVENT_TYPE(event);
+  if (type == GST_EVENT_FLUSH_START) control.worker().set_flushing(true);
+  if (type == GST_EVENT_EOS) control.worker().drain();
+  const gboolean handled =
+      GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->sink_event(base, event);
+  if (type == GST_EVENT_FLUSH_STOP) {
+    control.streaming().reset();
+    control.worker().set_flushing(false);
+  }
+  return handled;
+}
+
 Output output_of(GstBaseTransform* base) {
-  if (const Output* held = OutputSnapshot::find(base)) return *held;
-  State& state = state_of(base);
-  const std::lock_guard held(state.lock);
-  return state.settings.output;
+  const Output* held = OutputSnapshot::find(base);
+  return held != nullptr ? *held : control_of(base).settings().output;
+}
+
+// Upstream's latency and what the network adds.
+gboolean answer_latency(GstBaseTransform* base, GstQuery* query) {
+  if (!gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(base), query)) return FALSE;
+  gboolean live = FALSE;
+  GstClockTime least = 0, most = 0;
+  gst_query_parse_latency(query, &live, &least, &most);
+  const GstClockTime own = control_of(base).latency();
+  gst_query_set_latency(query, live, least + own,
+                        GST_CLOCK_TIME_IS_VALID(most) ? most + own : most);
+  return TRUE;
 }
 
 gboolean answer_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
+    return answer_latency(base, query);
+  }
   const OutputSnapshot snapshot(base, output_of(base));
   return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->query(base, direction, query);
 }
@@ -166,12 +172,9 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_c
     return FALSE;
   }
   state.refusal = refusal_of(state.input);
-  const bool same_format =
-      GST_VIDEO_INFO_FORMAT(&state.input) == GST_VIDEO_INFO_FORMAT(&state.output);
-  if (!same_format && GST_VIDEO_INFO_HAS_ALPHA(&state.output)) {
-    state.cutout.configure(state.input, state.output);
-  }
-  gst_base_transform_set_in_place(base, same_format);
+  state.control.streaming().set_caps(state.input, state.output);
+  gst_base_transform_set_in_place(
+      base, GST_VIDEO_INFO_FORMAT(&state.input) == GST_VIDEO_INFO_FORMAT(&state.output));
   return TRUE;
 }
 
@@ -204,84 +207,49 @@ gboolean transform_meta(GstBaseTransform* base, GstBuffer* output, GstMeta* meta
                      ->transform_meta(base, output, meta, input);
 }
 
-// Brings the engine up to date with properties that were set since the last frame.
-void apply_changes(GstBaseTransform* base) {
-  State& state = state_of(base);
-  Settings settings;
-  unsigned changes = kNoChange;
-  {
-    const std::lock_guard held(state.lock);
-    changes = std::exchange(state.changes, kNoChange);
-    if (changes != kNoChange) settings = state.settings;
+// Counts frames, and those that come too late.
+GstFlowReturn submit_input_buffer(GstBaseTransform* base, gboolean is_discont, GstBuffer* input) {
+  Stats& stats = control_of(base).stats();
+  stats.add_frame();
+  const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)
+                                 ->submit_input_buffer(base, is_discont, input);
+  if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED ||
+      (flow == GST_FLOW_OK && base->queued_buf == nullptr)) {
+    stats.add_dropped();
   }
-  for (const unsigned part : {kThresholdChange + 0U, kNetworkChange | kSupportChange}) {
-    if ((changes & part) == 0) continue;
-    if (const auto failure = guard([&] { state.engine->apply(settings, changes & part); })) {
-      post_warning(GST_ELEMENT(base), *failure);
-    }
-  }
+  return flow;
 }
 
-// What every frame goes through: `work` runs with the engine up to date, and its failure is posted
+// What every frame goes through: `work` is false when a flush interrupted it; its failure is posted
 // after all that it held is released.
 template <typename Work>
 GstFlowReturn process(GstBaseTransform* base, Work&& work) {
+  bool done = false;
   std::optional<Failure> failure = state_of(base).refusal;
-  if (!failure) {
-    apply_changes(base);
-    failure = guard(work);
-  }
-  if (!failure) return GST_FLOW_OK;
+  if (!failure) failure = guard([&] { done = work(control_of(base)); });
+  if (!failure) return done ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   post_error(GST_ELEMENT(base), *failure);
   return GST_FLOW_ERROR;
 }
 
-Settings settings_of(const State& state) {
-  const std::lock_guard held(state.lock);
-  return state.settings;
-}
-
-// The frame stays in its format: it is drawn into, made transparent, or left alone.
 GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
-  return process(base, [&] {
-    State& state = state_of(base);
-    const Settings settings = settings_of(state);
-    const Output output = output_between(state.input, state.output, settings.output);
-    const auto flags = output == Output::kMetadata ? GST_MAP_READ : GST_MAP_READWRITE;
-    const MappedFrame frame(state.input, buffer, flags);
-    const Mask& mask = state.engine->segment(frame.view());
-    if (output == Output::kCutout) clear_background(mask, frame, false);
-    if (output == Output::kOverlay) {
-      state.overlay.draw(mask, frame.canvas(),
-                         {.alpha = settings.alpha,
-                          .contours = settings.draw_contours,
-                          .labels = settings.draw_labels});
-    }
+  return process(base, [&](Control& control) {
+    return control.streaming().process(control.settings(), buffer);
   });
 }
 
-// The frame is read, another made.
 GstFlowReturn transform(GstBaseTransform* base, GstBuffer* input, GstBuffer* output) {
-  return process(base, [&] {
-    State& state = state_of(base);
-    const MappedFrame frame(state.input, input, GST_MAP_READ);
-    const MappedFrame made(state.output, output, GST_MAP_WRITE);
-    const Mask& mask = state.engine->segment(frame.view());
-    if (GST_VIDEO_INFO_FORMAT(&state.output) != GST_VIDEO_FORMAT_GRAY8) {
-      state.cutout.draw(mask, frame, made);
-      return;
-    }
-    for (int y = 0; y < mask.height; ++y) {
-      std::memcpy(made.pixels() + y * made.stride(),
-                  mask.classes.data() + std::ptrdiff_t{y} * mask.width, mask.width);
-    }
+  return process(base, [&](Control& control) {
+    return control.streaming().process(control.settings(), input, output);
   });
 }
+
+void reload(GstCdfssSeg* self) { control_of(self).reload(); }
 
 }  // namespace
 
 static void gst_cdfss_seg_init(GstCdfssSeg* self) {
-  self->state = new State;
+  self->state = new State(GST_ELEMENT(self));
   gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
 }
 
@@ -291,6 +259,10 @@ static void gst_cdfss_seg_class_init(GstCdfssSegClass* klass) {
   object_class->get_property = get_property_value;
   object_class->finalize = finalize;
   install_properties(object_class);
+  g_signal_new_class_handler("reload", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(reload), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+  register_segmentation_meta();
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
@@ -300,9 +272,13 @@ static void gst_cdfss_seg_class_init(GstCdfssSegClass* klass) {
       "Finds in every frame the objects that a handful of labelled images show",
       "The cdfss authors");
 
+  element_class->change_state = change_state;
+
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   transform_class->start = start;
   transform_class->stop = stop;
+  transform_class->sink_event = sink_event;
+  transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->query = answer_query;
   transform_class->transform_caps = transform_caps;
   transform_class->get_unit_size = get_unit_size;

@@ -1,15 +1,16 @@
 #include "engine.h"
 
-#include <optional>
 #include <sstream>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "cdfss/error.h"
+#include "cdfss/support_set.h"
 
 namespace cdfss {
 namespace {
 
+// Throws Error.
 SupportSet load_support(const Settings& settings) {
   if (settings.support.empty()) {
     throw Error(ErrorCode::kInvalidValue,
@@ -27,30 +28,37 @@ SupportSet load_support(const Settings& settings) {
 }  // namespace
 
 Engine::Engine(const Settings& settings)
-    : support_(load_support(settings)), segmenter_(settings.model, settings.segmenter_options()) {
-  segmenter_.set_support(support_);
+    : segmenter_(settings.model, settings.segmenter_options()) {
+  segmenter_.set_support(load_support(settings));
+  warm_up();
+  set_temporal_smoothing(settings.temporal_smoothing);
 }
 
-void Engine::apply(const Settings& settings, unsigned changes) {
-  std::optional<SupportSet> support;
-  if ((changes & kSupportChange) != 0) support = load_support(settings);
-  if ((changes & kNetworkChange) != 0) {
-    Segmenter next(settings.model, settings.segmenter_options());
-    next.set_support(support ? *support : support_);
-    segmenter_ = std::move(next);
-  } else if (support) {
-    segmenter_.set_support(*support);
-  }
-  if (support) support_ = std::move(*support);
-  if ((changes & kThresholdChange) != 0) {
-    const bool from_model = settings.threshold == -1.0F;
-    segmenter_.set_threshold(from_model ? segmenter_.model_info().threshold : settings.threshold);
+// Twice: the first run sets up, the second is measured.
+void Engine::warm_up() {
+  const int side = segmenter_.input_size();
+  const Image grey{side, side, std::vector<std::uint8_t>(std::size_t{3} * side * side, 128)};
+  Mask mask;
+  for (int run = 0; run < 2; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    segmenter_.segment(grey.view(), mask);
+    expected_latency_ = std::chrono::steady_clock::now() - start;
   }
 }
 
-const Mask& Engine::segment(const ImageView& frame) {
-  segmenter_.segment(frame, mask_);
-  return mask_;
+void Engine::set_threshold(float threshold) {
+  const bool from_model = threshold == -1.0F;
+  segmenter_.set_threshold(from_model ? segmenter_.model_info().threshold : threshold);
+}
+
+void Engine::set_temporal_smoothing(double weight) {
+  smoothing_ = weight;
+  segmenter_.set_temporal_smoothing(static_cast<float>(weight));
+}
+
+void Engine::segment(const ImageView& frame, Mask& mask) {
+  if (smoothing_ > 0 && scene_cut_.is_cut(frame)) segmenter_.forget_previous_image();
+  segmenter_.segment(frame, mask);
 }
 
 }  // namespace cdfss

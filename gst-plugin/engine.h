@@ -1,31 +1,42 @@
-// The segmenter with its support set, kept as the element's properties say. Knows no GStreamer
-// object.
+// The segmenter with its support set, made as the element's properties say. Knows no GStreamer
+// object; used by one thread at a time.
 #pragma once
+
+#include <chrono>
+#include <filesystem>
 
 #include "cdfss/mask.h"
 #include "cdfss/segmenter.h"
-#include "cdfss/support_set.h"
+#include "scene_cut.h"
 #include "settings.h"
 
 namespace cdfss {
 
 class Engine {
  public:
-  // Loads support set and model. Throws Error.
+  // Loads support set and model, and runs the network once, so that the first frame does not wait
+  // for what is set up on first use. Throws Error.
   explicit Engine(const Settings& settings);
 
-  // Makes anew what `changes` (Change bits) name. Throws Error; what failed is then as it was.
-  void apply(const Settings& settings, unsigned changes);
+  // What changes without loading. Throws Error(kInvalidValue) for a threshold out of range; the
+  // previous one stays.
+  void set_threshold(float threshold);  // -1 = the model's
+  void set_temporal_smoothing(double weight);
 
-  // The mask stays valid until the next call. Throws Error.
-  const Mask& segment(const ImageView& frame);
+  // Throws Error.
+  void segment(const ImageView& frame, Mask& mask);
 
+  // What a frame takes, as measured when the engine was made.
+  std::chrono::nanoseconds expected_latency() const { return expected_latency_; }
   const Segmenter& segmenter() const { return segmenter_; }
 
  private:
-  SupportSet support_;  // kept for the next model
+  void warm_up();
+
   Segmenter segmenter_;
-  Mask mask_;
+  SceneCut scene_cut_;
+  double smoothing_ = 0;
+  std::chrono::nanoseconds expected_latency_{0};
 };
 
 }  // namespace cdfss

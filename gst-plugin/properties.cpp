@@ -21,6 +21,12 @@ enum Property : guint {
   kDrawContours,
   kDrawLabels,
   kTargetEnhancement,
+  kInferenceInterval,
+  kAsync,
+  kTemporalSmoothing,
+  kThreads,
+  kPostMessages,
+  kWatch,
 };
 
 constexpr GParamFlags flags() {
@@ -41,10 +47,10 @@ void install_boolean(GObjectClass* klass, Property id, const char* name, const c
 }
 
 template <typename Value>
-unsigned assign(Value& member, Value value, unsigned change) {
+unsigned assign(Value& member, Value value, unsigned changes) {
   if (member == value) return kNoChange;
   member = std::move(value);
-  return change;
+  return changes;
 }
 
 // The string in `value`, or `fallback` when it is null or empty.
@@ -107,27 +113,57 @@ void install_properties(GObjectClass* klass) {
       g_param_spec_enum("target-enhancement", "Target enhancement",
                         "Whose features the model's memory restyles", enhancement_type(),
                         static_cast<int>(Enhancement::kAuto), flags()));
+  g_object_class_install_property(
+      klass, kInferenceInterval,
+      g_param_spec_int("inference-interval", "Inference interval",
+                       "Run the network on every N-th frame; those between get the last mask", 1,
+                       G_MAXINT, 1, flags()));
+  install_boolean(klass, kAsync, "async", "Asynchronous",
+                  "Frames do not wait for the network but get the newest finished mask; it runs "
+                  "beside them on the newest frame",
+                  FALSE);
+  g_object_class_install_property(
+      klass, kTemporalSmoothing,
+      g_param_spec_double("temporal-smoothing", "Temporal smoothing",
+                          "Weight of the previous frame's probabilities, 0 (none) to 0.99; starts "
+                          "anew where the scene cuts",
+                          0.0, 0.99, 0.0, flags()));
+  g_object_class_install_property(
+      klass, kThreads,
+      g_param_spec_int("threads", "Threads", "CPU threads for the network; 0 = one a core", 0, 1024,
+                       0, flags()));
+  install_boolean(klass, kPostMessages, "post-messages", "Post messages",
+                  "Post an element message with areas, boxes and times for every mask", FALSE);
+  install_boolean(klass, kWatch, "watch", "Watch",
+                  "Load the support set again when its folder changes", FALSE);
+  g_object_class_install_property(
+      klass, kStatsProperty,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Structure cdfssseg-stats: frames, inferences, dropped, skipped, reloads, "
+                         "mean-latency, p95-latency, mask-age",
+                         GST_TYPE_STRUCTURE,
+                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 unsigned set_property(Settings& settings, guint id, const GValue* value) {
   switch (id) {
     case kSupport:
-      return assign(settings.support, text_of(value), kSupportChange);
+      return assign(settings.support, text_of(value), kEngineChange | kWatchChange);
     case kModel:
-      return assign(settings.model, text_of(value, default_model()), kNetworkChange);
+      return assign(settings.model, text_of(value, default_model()), kEngineChange);
     case kDevice:
-      return assign(settings.device, text_of(value, "auto"), kNetworkChange);
+      return assign(settings.device, text_of(value, "auto"), kEngineChange);
     case kPrecision:
       return assign(settings.precision, static_cast<Precision>(g_value_get_enum(value)),
-                    kNetworkChange);
+                    kEngineChange);
     case kInputSize:
-      return assign(settings.input_size, g_value_get_int(value), kNetworkChange);
+      return assign(settings.input_size, g_value_get_int(value), kEngineChange);
     case kOutput:
       return assign(settings.output, static_cast<Output>(g_value_get_enum(value)), kOutputChange);
     case kThreshold:
       return assign(settings.threshold, g_value_get_float(value), kThresholdChange);
     case kClasses:
-      return assign(settings.classes, text_of(value), kSupportChange);
+      return assign(settings.classes, text_of(value), kEngineChange);
     case kAlpha:
       settings.alpha = g_value_get_double(value);
       return kNoChange;
@@ -139,7 +175,21 @@ unsigned set_property(Settings& settings, guint id, const GValue* value) {
       return kNoChange;
     case kTargetEnhancement:
       return assign(settings.target_enhancement, static_cast<Enhancement>(g_value_get_enum(value)),
-                    kNetworkChange);
+                    kEngineChange);
+    case kInferenceInterval:
+      settings.inference_interval = g_value_get_int(value);
+      return kNoChange;
+    case kAsync:
+      return assign(settings.async, g_value_get_boolean(value) != FALSE, kLatencyChange);
+    case kTemporalSmoothing:
+      return assign(settings.temporal_smoothing, g_value_get_double(value), kSmoothingChange);
+    case kThreads:
+      return assign(settings.threads, g_value_get_int(value), kEngineChange);
+    case kPostMessages:
+      settings.post_messages = g_value_get_boolean(value);
+      return kNoChange;
+    case kWatch:
+      return assign(settings.watch, g_value_get_boolean(value) != FALSE, kWatchChange);
     default:
       g_return_val_if_reached(kNoChange);
   }
@@ -171,6 +221,18 @@ void get_property(const Settings& settings, guint id, GValue* value) {
       return g_value_set_boolean(value, settings.draw_labels);
     case kTargetEnhancement:
       return g_value_set_enum(value, static_cast<int>(settings.target_enhancement));
+    case kInferenceInterval:
+      return g_value_set_int(value, settings.inference_interval);
+    case kAsync:
+      return g_value_set_boolean(value, settings.async);
+    case kTemporalSmoothing:
+      return g_value_set_double(value, settings.temporal_smoothing);
+    case kThreads:
+      return g_value_set_int(value, settings.threads);
+    case kPostMessages:
+      return g_value_set_boolean(value, settings.post_messages);
+    case kWatch:
+      return g_value_set_boolean(value, settings.watch);
     default:
       g_return_if_reached();
   }

@@ -7,6 +7,9 @@
 
 namespace cdfss {
 
+// The one property that is no setting: `stats`, read-only.
+inline constexpr guint kStatsProperty = 1000;
+
 void install_properties(GObjectClass* klass);
 // Stores a property's value and returns the Change bits that follow, kNoChange for an equal value.
 unsigned set_property(Settings& settings, guint id, const GValue* value);

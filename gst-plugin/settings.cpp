@@ -16,7 +16,8 @@ SegmenterOptions Settings::segmenter_options() const {
                            .precision = precision,
                            .input_size = input_size,
                            .threshold = threshold,
-                           .use_model_enhancement = target_enhancement == Enhancement::kAuto};
+                           .use_model_enhancement = target_enhancement == Enhancement::kAuto,
+                           .threads = threads};
   switch (target_enhancement) {
     case Enhancement::kAuto:
     case Enhancement::kNone:

@@ -27,6 +27,12 @@ struct Settings {
   double alpha = 0.5;
   bool draw_contours = true;
   bool draw_labels = false;
+  int inference_interval = 1;  // frames
+  bool async = false;
+  double temporal_smoothing = 0;
+  int threads = 0;  // 0 = LibTorch's default
+  bool post_messages = false;
+  bool watch = false;
 
   SegmenterOptions segmenter_options() const;
 };
@@ -38,10 +44,12 @@ std::string default_model();
 // What has to be made anew after properties were set; a set of bits.
 enum Change : unsigned {
   kNoChange = 0,
-  kNetworkChange = 1U << 0,  // model, device, precision, input size, enhancement
-  kSupportChange = 1U << 1,  // support set or its classes
-  kThresholdChange = 1U << 2,
+  kEngineChange = 1U << 0,  // model, support set, and what they are used with: needs loading
+  kThresholdChange = 1U << 1,
+  kSmoothingChange = 1U << 2,
   kOutputChange = 1U << 3,  // needs other caps
+  kWatchChange = 1U << 4,   // the folder to watch, or whether to
+  kLatencyChange = 1U << 5,
 };
 
 }  // namespace cdfss

@@ -8,8 +8,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "cdfss_segmentation_meta.h"
+
 namespace cdfss {
 namespace {
+
+constexpr GstClockTime kPatience = 120 * GST_SECOND;  // a busy machine's
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -60,6 +64,27 @@ std::string Harness::output_format() const {
   const std::string format = gst_structure_get_string(gst_caps_get_structure(caps, 0), "format");
   gst_caps_unref(caps);
   return format;
+}
+
+bool Harness::wait_until_loaded() {
+  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ELEMENT | GST_MESSAGE_WARNING);
+  while (GstMessage* message = gst_bus_timed_pop_filtered(bus_, kPatience, types)) {
+    const bool warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+    const bool loaded = !warning && gst_message_has_name(message, GST_CDFSS_LOADED_MESSAGE_NAME);
+    if (warning) gst_bus_post(bus_, gst_message_ref(message));  // for messages()
+    gst_message_unref(message);
+    if (warning || loaded) return loaded;
+  }
+  ADD_FAILURE() << "nothing was loaded";
+  return false;
+}
+
+GstMessage* Harness::wait_for_element_message(const std::string& name) {
+  while (GstMessage* message = gst_bus_timed_pop_filtered(bus_, kPatience, GST_MESSAGE_ELEMENT)) {
+    if (gst_message_has_name(message, name.c_str())) return message;
+    gst_message_unref(message);
+  }
+  return nullptr;
 }
 
 std::vector<Harness::Message> Harness::messages() {

@@ -47,6 +47,10 @@ class Harness {
   };
   // The element's errors and warnings since the last call.
   std::vector<Message> messages();
+  // Waits until a model or support set that was changed is in use, or could not be loaded: false.
+  bool wait_until_loaded();
+  // The next element message of that name, waited for; null when none came. Caller owns it.
+  GstMessage* wait_for_element_message(const std::string& name);
 
  private:
   GstHarness* harness_;

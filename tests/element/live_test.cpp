@@ -33,6 +33,7 @@ TEST_F(Live, ANewSupportSetCountsFromTheNextFrame) {
   harness.set_input("RGB", 64, 48);
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   g_object_set(harness.element(), "support", other.c_str(), nullptr);
+  EXPECT_TRUE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), after.classes);
   EXPECT_TRUE(harness.messages().empty());
 }
@@ -42,11 +43,13 @@ TEST_F(Live, ABadSupportSetIsAWarningAndTheOldOneStays) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   g_object_set(harness.element(), "support", "/nowhere/fish", nullptr);
+  EXPECT_FALSE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/fish");
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   EXPECT_TRUE(harness.messages().empty()) << "the same warning again";
   g_object_set(harness.element(), "support", "", nullptr);
+  EXPECT_FALSE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "support");
 }
@@ -59,6 +62,7 @@ TEST_F(Live, ANewModelCountsFromTheNextFrame) {
   harness.set_input("RGB", 64, 48);
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   g_object_set(harness.element(), "model", other_model_.c_str(), nullptr);
+  EXPECT_TRUE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), after.classes);
   EXPECT_TRUE(harness.messages().empty());
 }
@@ -68,9 +72,13 @@ TEST_F(Live, ABadModelOrOptionIsAWarningAndTheOldOneStays) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   g_object_set(harness.element(), "model", "/nowhere/net", nullptr);
+  EXPECT_FALSE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/net");
-  g_object_set(harness.element(), "model", model_.c_str(), "input-size", 100, nullptr);
+  g_object_set(harness.element(), "model", model_.c_str(), nullptr);
+  EXPECT_TRUE(harness.wait_until_loaded());
+  g_object_set(harness.element(), "input-size", 100, nullptr);
+  EXPECT_FALSE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
   expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "100");
 }
@@ -80,6 +88,7 @@ TEST_F(Live, AThresholdCountsBesideABadModel) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   g_object_set(harness.element(), "model", "/nowhere/net", "threshold", 1.0F, nullptr);
+  EXPECT_FALSE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), std::vector<std::uint8_t>(64 * 48, 0));
   expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/net");
 }
@@ -88,10 +97,12 @@ TEST_F(Live, ThresholdClassesAndAlphaChange) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   g_object_set(harness.element(), "threshold", 0.0F, "classes", "top", nullptr);
+  EXPECT_TRUE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), std::vector<std::uint8_t>(64 * 48, 1));
 
   reference().set_threshold(reference().model_info().threshold);
   g_object_set(harness.element(), "threshold", -1.0F, "classes", "", nullptr);
+  EXPECT_TRUE(harness.wait_until_loaded());
   EXPECT_EQ(harness.process(picture_, "GRAY8"), reference().segment(picture_.view()).classes);
 
   reference().set_threshold(0);

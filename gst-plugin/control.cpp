@@ -1,0 +1,112 @@
+#include "control.h"
+
+#include <memory>
+#include <utility>
+
+#include "cdfss_segmentation_meta.h"
+#include "properties.h"
+#include "segmentation_meta.h"
+
+namespace cdfss {
+
+Control::Control(GstElement* element)
+    : element_(element),
+      worker_([this](const ResultPtr& result) { finished(result); }),
+      streaming_(element, worker_, stats_),
+      loader_([this] { load(); }) {}
+
+std::optional<Failure> Control::start() {
+  stats_.reset();
+  loader_.start();  // first: what is set from here on is loaded after this
+  const Settings settings = this->settings();
+  const auto failure = guard([&] {
+    auto engine = std::make_unique<Engine>(settings);
+    latency_ = static_cast<GstClockTime>(engine->expected_latency().count());
+    worker_.start(std::move(engine));
+  });
+  if (failure) {
+    loader_.stop();
+    return failure;
+  }
+  streaming_.reset();
+  if (settings.watch) loader_.watch(settings.support);
+  return std::nullopt;
+}
+
+void Control::stop() {
+  loader_.stop();
+  worker_.stop();
+  streaming_.reset();
+}
+
+Settings Control::settings() const {
+  const std::lock_guard held(lock_);
+  return settings_;
+}
+
+unsigned Control::set(guint id, const GValue* value) {
+  unsigned changes = kNoChange;
+  Settings settings;
+  {
+    const std::lock_guard held(lock_);
+    changes = set_property(settings_, id, value);
+    settings = settings_;
+  }
+  if ((changes & kThresholdChange) != 0) {
+    worker_.set_threshold(settings.threshold, [this](const std::exception_ptr& failure) {
+      post_warning(element_, *guard([&] { std::rethrow_exception(failure); }));
+    });
+  }
+  if ((changes & kSmoothingChange) != 0) {
+    worker_.set_temporal_smoothing(settings.temporal_smoothing);
+  }
+  if ((changes & kEngineChange) != 0) loader_.request();
+  if ((changes & kWatchChange) != 0) loader_.watch(settings.watch ? settings.support : "");
+  if ((changes & kLatencyChange) != 0) {
+    gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT(element_)));
+  }
+  return changes;
+}
+
+GstClockTime Control::latency() const { return settings().async ? 0 : latency_.load(); }
+
+void Control::load() {
+  const Settings settings = this->settings();
+  const auto failure = guard([&] {
+    auto engine = std::make_unique<Engine>(settings);
+    const auto latency = static_cast<GstClockTime>(engine->expected_latency().count());
+    worker_.replace(std::move(engine));
+    stats_.add_reload();
+    expect_latency(latency);
+  });
+  if (failure) {
+    post_warning(element_, *failure);
+    return;
+  }
+  gst_element_post_message(
+      element_, gst_message_new_element(
+                    GST_OBJECT(element_),
+                    gst_structure_new(GST_CDFSS_LOADED_MESSAGE_NAME, "model", G_TYPE_STRING,
+                                      settings.model.c_str(), "support", G_TYPE_STRING,
+                                      settings.support.c_str(), nullptr)));
+}
+
+void Control::finished(const ResultPtr& result) {
+  stats_.add_inference(result->latency);
+  expect_latency(stats_.p95_latency());
+  if (settings().post_messages) {
+    gst_element_post_message(element_, segmentation_message(element_, *result));
+  }
+}
+
+// The pipeline configures its latency anew only for what matters: a tenth more, or half.
+void Control::expect_latency(GstClockTime latency) {
+  const GstClockTime told = latency_;
+  if (latency <= told + told / 10 && latency >= told / 2) return;
+  latency_ = latency + latency / 10;
+  if (!settings().async) {
+    gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT(element_)));
+  }
+}
+
+}  // namespace cdfss
