@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cstdio>
-
 #include "data/dataset.h"
 #include "data_test_support.h"
 
@@ -132,11 +130,7 @@ TEST(FssSubsets, AreFiftySortedClassesEach) {
   write_photo(folder / "image.jpg", 2, 1);
   write_image(folder / "mask.png", mask_of(2, {255, 0}));
   const auto root = folder / "fss";
-  const auto class_name = [](int id) {
-    char name[8];
-    std::snprintf(name, sizeof name, "c%03d", id);
-    return std::string(name);
-  };
+  const auto class_name = [](int id) { return "c" + std::to_string(1000 + id); };
   for (int id = 999; id >= 0; --id) {
     std::filesystem::create_directories(root / class_name(id));
     std::filesystem::create_hard_link(folder / "image.jpg", root / class_name(id) / "1.jpg");
@@ -147,17 +141,17 @@ TEST(FssSubsets, AreFiftySortedClassesEach) {
   };
   const Names subset = classes(",subset=7");
   ASSERT_EQ(subset.size(), 50u);
-  EXPECT_EQ(subset.front(), "c350");
-  EXPECT_EQ(subset.back(), "c399");
-  EXPECT_EQ(classes(",subset=19", FoldPart::kTrain).back(), "c999");
+  EXPECT_EQ(subset.front(), "c1350");
+  EXPECT_EQ(subset.back(), "c1399");
+  EXPECT_EQ(classes(",subset=19", FoldPart::kTrain).back(), "c1999");
   const Names fold = classes(",fold=2");
   ASSERT_EQ(fold.size(), 250u);
-  EXPECT_EQ(fold.front(), "c500");
-  EXPECT_EQ(fold.back(), "c749");
+  EXPECT_EQ(fold.front(), "c1500");
+  EXPECT_EQ(fold.back(), "c1749");
   const Names rest = classes(",fold=2", FoldPart::kTrain);
   ASSERT_EQ(rest.size(), 750u);
-  EXPECT_EQ(rest[499], "c499");
-  EXPECT_EQ(rest[500], "c750");
+  EXPECT_EQ(rest[499], "c1499");
+  EXPECT_EQ(rest[500], "c1750");
 }
 
 }  // namespace
