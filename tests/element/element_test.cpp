@@ -38,6 +38,7 @@ Harness::Harness(const std::string& properties, const std::string& output_caps)
 
 Harness::~Harness() {
   gst_harness_teardown(harness_);
+  gst_bus_set_flushing(bus_, TRUE);  // messages hold the element, which holds the bus
   gst_object_unref(bus_);
 }
 

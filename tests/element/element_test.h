@@ -57,7 +57,7 @@ class Harness {
   GstBus* bus_;
 };
 
-class ElementTest : public testing::Test {
+class ElementTest : public ::testing::Test {
  protected:
   void SetUp() override;
   void TearDown() override;

@@ -4,5 +4,7 @@
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   gst_init(&argc, &argv);
-  return RUN_ALL_TESTS();
+  const int result = RUN_ALL_TESTS();
+  gst_deinit();  // the leaks tracer reports here
+  return result;
 }
