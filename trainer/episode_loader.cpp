@@ -22,7 +22,10 @@ EpisodeLoader::EpisodeLoader(std::shared_ptr<const Dataset> dataset,
                              const EpisodeLoaderOptions& options)
     : dataset_(std::move(dataset)),
       options_(options),
-      sampler_(dataset_, options.sampler, options.seed) {
+      sampler_(dataset_, options.sampler, options.seed),
+      drawn_(options.skip),
+      taken_(options.skip) {
+  for (std::uint64_t i = 0; i < options.skip; ++i) sampler_.draw();
   for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 

@@ -24,10 +24,11 @@ struct EpisodeLoaderOptions {
   int threads = 2;                   // 1 or more
   int queue = 24;                    // episodes held ready at most, 1 or more
   std::uint64_t seed = 321;
+  std::uint64_t skip = 0;            // episodes at the begin that are drawn but not loaded
 };
 
-// Deterministic whatever the number of threads: episodes come in the order they were drawn, and each
-// is augmented by a generator of its own, seeded by (seed, number).
+// Deterministic whatever the number of threads: episodes come in the order they were drawn, and
+// each is augmented by a generator of its own, seeded by (seed, number).
 class EpisodeLoader {
  public:
   // Throws as EpisodeSampler.

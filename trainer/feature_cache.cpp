@@ -193,6 +193,10 @@ at::Tensor FeatureCache::one_class_label(const View& view) const {
   return one_class.masked_fill_(label.eq(255), 255);
 }
 
+void FeatureCache::skip(std::int64_t episodes) {
+  for (std::int64_t i = 0; i < episodes; ++i) plan();
+}
+
 EpisodeBatch FeatureCache::draw(int episodes) {
   while (next_.size() < static_cast<std::size_t>(episodes)) next_.push_back(plan());
   const std::vector<Plan> plans = std::move(next_);

@@ -31,13 +31,13 @@ struct FeatureCacheOptions {
 // kMinimumArea pixels of a 473 x 473 input show it (proportionally fewer of a smaller one).
 class FeatureCache {
  public:
-  // Called after each encoded chunk with the views done and the total; false stops, and there are no
-  // episodes then.
+  // Called after each encoded chunk with the views done and the total; false stops, and there are
+  // no episodes then.
   using Progress = std::function<bool(int done, int total)>;
 
-  // Encodes with the network's backbone, BatchNorm in eval mode and without memory. The file lies in `folder`
-  // (see FeatureStore). Throws as Dataset, augment and FeatureStore do, and Error(kInvalidValue)
-  // when no class shows in more than `shots` images.
+  // Encodes with the network's backbone, BatchNorm in eval mode and without memory. The file lies
+  // in `folder` (see FeatureStore). Throws as Dataset, augment and FeatureStore do, and
+  // Error(kInvalidValue) when no class shows in more than `shots` images.
   FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> dataset,
                const FeatureCacheOptions& options, const std::filesystem::path& folder,
                const Progress& progress = {});
@@ -46,6 +46,8 @@ class FeatureCache {
   // random view); `encoded`, CPU, float16, channels last. Their records for the following call are
   // read ahead.
   EpisodeBatch draw(int episodes);
+  // Leaves out the next `episodes` episodes. Before the first draw().
+  void skip(std::int64_t episodes);
 
   // Images that can be a query.
   int queries() const { return static_cast<int>(queries_.size()); }

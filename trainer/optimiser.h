@@ -1,7 +1,11 @@
 // The optimisers of meta-training and their learning-rate schedules (SPEC A10, B7, B17).
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
+#include <map>
 #include <memory>
+#include <string>
 
 #include "model/asgnet.h"
 
@@ -24,8 +28,8 @@ struct OptimiserOptions {
   bool train_backbone = false;
 };
 
-// Groups: decoder; reduction; scalars and the memory bank (not decayed); backbone, if trained. Freezes
-// the backbone (requires_grad) otherwise.
+// Groups: decoder; reduction; scalars and the memory bank (not decayed); backbone, if trained.
+// Freezes the backbone (requires_grad) otherwise.
 class Optimiser {
  public:
   Optimiser(Asgnet& network, const OptimiserOptions& options);
@@ -38,6 +42,14 @@ class Optimiser {
   void step();
   // Of the decoder, as last set.
   double learning_rate() const { return decoder_rate_; }
+
+  // What it remembers of the steps so far, sharing memory: "<parameter>.momentum" for SGD,
+  // "<parameter>.exp_avg", ".exp_avg_sq" and ".step" (int64 scalar) for AdamW. Parameters that had
+  // no gradient yet have none.
+  std::map<std::string, at::Tensor> state() const;
+  // Goes on from such a state, copied. Throws Error(kBadModel) naming `source` and the tensor that
+  // does not fit; nothing has changed then.
+  void set_state(const std::map<std::string, at::Tensor>& state, const std::string& source);
 
  private:
   class Impl;

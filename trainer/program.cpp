@@ -12,10 +12,10 @@
 namespace cdfss {
 namespace {
 
-volatile std::sig_atomic_t interrupt_seen = 0;
+volatile std::sig_atomic_t interrupt_seen = 0;  // the signal
 
 void on_interrupt(int signal) {
-  interrupt_seen = 1;
+  interrupt_seen = signal;
   std::signal(signal, SIG_DFL);
 }
 
@@ -26,9 +26,10 @@ int fail(const CLI::App& app, const std::string& message, int code) {
 
 }  // namespace
 
-int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
+                const std::string& configuration) {
   app.set_version_flag("--version", app.get_name() + " " CDFSS_VERSION " (" CDFSS_GIT_REVISION ")");
-  app.set_config("--config", "", "File of options, one a line: name = value");
+  app.set_config("--config", configuration, "File of options, one a line: name = value");
   try {
     app.parse(argc, argv);
     return body();
@@ -53,5 +54,7 @@ void catch_interrupt() {
 }
 
 bool interrupted() { return interrupt_seen != 0; }
+
+int interrupt_exit_code() { return interrupted() ? 128 + interrupt_seen : kExitDone; }
 
 }  // namespace cdfss

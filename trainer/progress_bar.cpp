@@ -25,12 +25,13 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-std::string progress_line(int done, int total, const std::string& unit, double seconds) {
+std::string progress_line(int done, int total, const std::string& unit, double seconds,
+                          int before) {
   const int filled = total > 0 ? static_cast<int>(std::int64_t{kWidth} * done / total) : 0;
   std::string line = std::to_string(done) + "/" + std::to_string(total) + " " + unit + " [" +
                      std::string(filled, '#') + std::string(kWidth - filled, ' ') + "]";
-  if (done > 0 && seconds > 0) {
-    const double rate = done / seconds;
+  if (done > before && seconds > 0) {
+    const double rate = (done - before) / seconds;
     char text[32];
     std::snprintf(text, sizeof text, " %.*f/s, ", rate < 10 ? 2 : 0, rate);
     line += text + clock_text((total - done) / rate) + " left";
@@ -38,8 +39,9 @@ std::string progress_line(int done, int total, const std::string& unit, double s
   return line;
 }
 
-ProgressBar::ProgressBar(int total, std::string unit)
+ProgressBar::ProgressBar(int total, std::string unit, int before)
     : total_(total),
+      before_(before),
       unit_(std::move(unit)),
       visible_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()) {}
@@ -51,7 +53,7 @@ void ProgressBar::update(int done, const std::string& note) {
   if (!visible_ || (now - drawn_ < kInterval && done < total_)) return;
   drawn_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  std::string line = progress_line(done, total_, unit_, seconds);
+  std::string line = progress_line(done, total_, unit_, seconds, before_);
   if (!note.empty()) line += "  " + note;
   std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
   std::fflush(stderr);

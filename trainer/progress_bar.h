@@ -10,8 +10,8 @@ namespace cdfss {
 // when the bar ends, so that what is printed next starts clean.
 class ProgressBar {
  public:
-  // `unit` is what is counted, in the plural: "episodes".
-  ProgressBar(int total, std::string unit);
+  // `unit` is what is counted, in the plural: "episodes". `before` of them were done earlier.
+  ProgressBar(int total, std::string unit, int before = 0);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -22,13 +22,15 @@ class ProgressBar {
   void clear();
 
  private:
-  int total_;
+  int total_, before_;
   std::string unit_;
   bool visible_;
   std::chrono::steady_clock::time_point start_, drawn_;
 };
 
 // "480/1000 episodes [####    ] 1.9/s, 4:31 left"; without rate and time before the first one.
-std::string progress_line(int done, int total, const std::string& unit, double seconds);
+// `before` of those done took none of the `seconds`.
+std::string progress_line(int done, int total, const std::string& unit, double seconds,
+                          int before = 0);
 
 }  // namespace cdfss

@@ -12,9 +12,10 @@ constexpr std::chrono::seconds kLineInterval{10};
 
 }  // namespace
 
-ProgressReport::ProgressReport(int total, std::string unit)
-    : bar_(total, unit),
+ProgressReport::ProgressReport(int total, std::string unit, int before)
+    : bar_(total, unit, before),
       total_(total),
+      before_(before),
       unit_(std::move(unit)),
       terminal_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
@@ -29,7 +30,7 @@ void ProgressReport::update(int done, const std::string& note) {
   const auto now = std::chrono::steady_clock::now();
   if (terminal_ || now - last_line_ < kLineInterval) return;
   last_line_ = now;
-  spdlog::info("{}  {}", progress_line(done, total_, unit_, seconds()), note);
+  spdlog::info("{}  {}", progress_line(done, total_, unit_, seconds(), before_), note);
 }
 
 void ProgressReport::say(const std::string& text) {

@@ -10,8 +10,8 @@ namespace cdfss {
 
 class ProgressReport {
  public:
-  // `unit` is what is counted, in the plural: "episodes".
-  ProgressReport(int total, std::string unit);
+  // As ProgressBar.
+  ProgressReport(int total, std::string unit, int before = 0);
 
   // On a terminal redraws the bar on stderr; otherwise logs a line, at most one in ten seconds.
   void update(int done, const std::string& note = {});
@@ -22,7 +22,7 @@ class ProgressReport {
 
  private:
   ProgressBar bar_;
-  int total_;
+  int total_, before_;
   std::string unit_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_, last_line_;

@@ -1,6 +1,9 @@
 #include "train_log.h"
 
-#include <cstdio>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "cdfss/error.h"
@@ -8,21 +11,36 @@
 namespace cdfss {
 namespace {
 
-constexpr double kSmoothing = 0.95;  // of the loss that people see
+constexpr double kSmoothing = 0.95;  // of what people see
+
+double smooth(double before, double value) {
+  return kSmoothing * before + (1 - kSmoothing) * value;
+}
+
+[[noreturn]] void fail(const std::string& file) {
+  throw Error(ErrorCode::kUnreadable, file + " cannot be written: " + std::strerror(errno));
+}
 
 }  // namespace
 
-TrainLog::TrainLog(const std::filesystem::path& metrics_file, int steps, int episodes_per_step)
-    : metrics_(metrics_file),
-      progress_(steps * episodes_per_step, "episodes"),
-      episodes_per_step_(episodes_per_step) {
-  if (!metrics_) {
-    throw Error(ErrorCode::kUnreadable, metrics_file.string() + " cannot be written");
+TrainLog::TrainLog(const std::filesystem::path& metrics_file, const RunExtent& extent)
+    : file_name_(metrics_file.string()),
+      metrics_(std::fopen(file_name_.c_str(), "ae")),
+      extent_(extent),
+      progress_(extent.steps * extent.episodes_per_step, "episodes",
+                extent.done * extent.episodes_per_step) {
+  if (!metrics_) fail(file_name_);
+}
+
+void TrainLog::write(const std::string& line) {
+  if (std::fprintf(metrics_.get(), "%s\n", line.c_str()) < 0 || std::fflush(metrics_.get()) != 0) {
+    fail(file_name_);
   }
 }
 
 void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
-                    const std::map<int, double>& slot_cosines) {
+                    const std::map<int, double>& slot_cosines, const StepTime& time) {
+  const double wait = time.seconds > 0 ? time.waited / time.seconds : 0;
   nlohmann::json record{{"step", step},
                         {"loss", losses.total},
                         {"segmentation", losses.segmentation},
@@ -30,30 +48,37 @@ void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
                         {"contrastive", losses.contrastive},
                         {"orthogonal", losses.orthogonal},
                         {"learning_rate", learning_rate},
-                        {"seconds", seconds()}};
+                        {"seconds", seconds()},
+                        {"step_seconds", time.seconds},
+                        {"data_wait", wait}};
   for (const auto& [layer, cosine] : slot_cosines) {
     record["slot_cosine"][std::to_string(layer)] = cosine;
   }
-  metrics_ << record << '\n' << std::flush;
+  write(record.dump());
 
-  smooth_loss_ =
-      step == 1 ? losses.total : kSmoothing * smooth_loss_ + (1 - kSmoothing) * losses.total;
-  progress_.update(step * episodes_per_step_,
+  smooth_loss_ = smoothing_ ? smooth(smooth_loss_, losses.total) : losses.total;
+  smooth_wait_ = smoothing_ ? smooth(smooth_wait_, wait) : wait;
+  smoothing_ = true;
+  progress_.update(step * extent_.episodes_per_step,
                    "loss " + fixed(smooth_loss_, 3) + " (ce " + fixed(losses.segmentation, 3) +
                        " aux " + fixed(losses.auxiliary, 3) + " cont " +
-                       fixed(losses.contrastive, 3) + " orth " + fixed(losses.orthogonal, 3) + ")");
+                       fixed(losses.contrastive, 3) + " orth " + fixed(losses.orthogonal, 3) +
+                       ")  data wait " + fixed(100 * smooth_wait_, 0) + " %");
 }
 
 void TrainLog::validation(int step, double miou, double fb_iou, double threshold) {
-  metrics_ << nlohmann::json{{"step", step},
-                             {"validation_miou", miou},
-                             {"validation_fb_iou", fb_iou},
-                             {"threshold", threshold},
-                             {"seconds", seconds()}}
-           << '\n'
-           << std::flush;
+  write(nlohmann::json{{"step", step},
+                       {"validation_miou", miou},
+                       {"validation_fb_iou", fb_iou},
+                       {"threshold", threshold},
+                       {"seconds", seconds()}}
+            .dump());
   say("step " + std::to_string(step) + ": validation mIoU " + fixed(miou, 4) + ", FB-IoU " +
       fixed(fb_iou, 4) + ", threshold " + fixed(threshold, 2));
+}
+
+void TrainLog::sync() {
+  if (fsync(fileno(metrics_.get())) != 0) fail(file_name_);
 }
 
 std::string fixed(double value, int digits) {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,39 +13,30 @@
 #include "checkpoint.h"
 #include "device.h"
 #include "episode_evaluation.h"
-#include "episode_loader.h"
-#include "feature_cache.h"
+#include "generator_state.h"
 #include "inference_copy.h"
+#include "io/module_tensors.h"
+#include "metrics_file.h"
+#include "non_finite.h"
 #include "program.h"
 #include "reduction_init.h"
+#include "run_configuration.h"
+#include "run_folder.h"
+#include "run_record.h"
+#include "run_report.h"
+#include "run_state.h"
+#include "sample_predictions.h"
+#include "text_file.h"
 #include "train_log.h"
+#include "training_batches.h"
+#include "training_sources.h"
 
 namespace cdfss {
 namespace {
 
-std::shared_ptr<const Dataset> open_all(const std::vector<std::string>& specs, FoldPart part) {
-  std::vector<std::shared_ptr<const Dataset>> parts;
-  for (const std::string& spec : specs) parts.push_back(open_dataset(spec, part));
-  return parts.size() == 1 ? parts.front() : merge_datasets(std::move(parts));
-}
-
-struct Sources {
-  std::shared_ptr<const Dataset> training;
-  std::shared_ptr<const Dataset> validation;  // null: none
-};
-
-Sources open_sources(const TrainOptions& options) {
-  Sources sources{.training = open_all(options.data, FoldPart::kTrain), .validation = nullptr};
-  if (!options.held_out.empty()) {
-    const int modulus = options.held_out[0];
-    const int remainder = options.held_out[1];
-    sources.validation = select_classes(sources.training, modulus, remainder, false);
-    sources.training = select_classes(sources.training, modulus, remainder, true);
-  } else if (!options.validation.empty()) {
-    sources.validation = open_all(options.validation, FoldPart::kTest);
-  }
-  return sources;
-}
+constexpr double kCheckpointSeconds = 120;   // between checkpoints, unless told in steps
+constexpr double kLeastPerCheckpoint = 50;   // times what one takes: they cost 2 % at most
+constexpr int kSamples = 6;                  // episodes shown in the report
 
 // oneDNN and cuDNN are faster on channels-last weights.
 void to_channels_last(Asgnet& network) {
@@ -55,87 +47,182 @@ void to_channels_last(Asgnet& network) {
   }
 }
 
-class Run {
+class Stopwatch {
  public:
-  Run(const TrainOptions& options, const std::string& command_line)
-      : options_(options),
-        info_(run_info(options, command_line)),
-        sources_(open_sources(options)),
-        network_(initial_network(options)) {
-    network_->to(resolve_device(options.device));
-    to_channels_last(network_);
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Shows how far a job is that Ctrl-C stops.
+std::function<bool(int, int)> stoppable_progress(const std::string& unit) {
+  // Shared, because std::function copies; made when the total is known.
+  const auto report = std::make_shared<std::optional<ProgressReport>>();
+  return [report, unit](int done, int total) {
+    if (!report->has_value()) report->emplace(total, unit);
+    (*report)->update(done);
+    return !interrupted();
+  };
+}
+
+class Run {
+ public:
+  Run(const TrainOptions& options, const std::string& command_line,
+      const std::string& configuration)
+      : options_(options),
+        command_line_(command_line),
+        configuration_(configuration),
+        folder_(options.output, options.resume),
+        device_(resolve_device(options.device)),
+        sources_(open_training_sources(options)),
+        fingerprint_(sources_.fingerprint()) {}
+
   void train() {
-    std::filesystem::create_directories(options_.output);
-    open_batches();
-    if (options_.pca_init > 0 && !interrupted()) {
-      initialise_reduction(network_, next_batch_, options_.pca_init, options_.step.encoder.bf16);
+    const std::optional<RunState> stored = stored_state();
+    make_network(stored);
+    batches_.emplace(options_, sources_.training, network_, options_.output,
+                     stored ? stored->batches : 0, stoppable_progress("views"));
+    if (interrupted()) return;  // nothing was done that a checkpoint could keep
+    count_steps(stored);
+    if (!stored && options_.pca_init > 0) {
+      initialise_reduction(network_, [this] { return batches_->next(); }, options_.pca_init,
+                           options_.step.encoder.bf16);
     }
-    Optimiser optimiser(network_, options_.optimiser);
+    optimiser_.emplace(network_, options_.optimiser);
     TrainingStep training_step(network_, options_.step, group_);
-    log_.emplace(options_.output / "metrics.jsonl", steps_, options_.batch);
-    log_->say(std::to_string(steps_) + " steps of " + std::to_string(options_.batch) +
-              " episodes, " + std::to_string(queries_) + " query images, " +
-              std::to_string(at::get_num_threads()) + " threads");
+    stored ? resume(*stored) : start();
+    if (validation_due() && validated_step_ < step_) finish_round();
     while (step_ < steps_ && !should_stop()) {
-      const EpisodeBatch batch = next_batch_();
-      optimiser.set_step(step_ + 1, steps_);
-      StepLosses losses;
-      try {
-        losses = training_step.run(batch, optimiser);
-      } catch (const Error& e) {
-        throw Error(e.code(), "step " + std::to_string(step_ + 1) + ": " + e.what());
-      }
-      log_->step(++step_, losses, optimiser.learning_rate(), slot_cosines());
-      if (step_ % validate_every_ == 0 || step_ == steps_) {
-        validate();
-        save("last");
+      run_step(training_step);
+      if (validation_due()) {
+        finish_round();
+      } else if (checkpoint_due()) {
+        checkpoint();
       }
     }
-    save("last");
+    if (checkpointed_step_ < step_) checkpoint();
+    if (reported_step_ < step_) report();
     if (step_ < steps_) {
       log_->say("stopped after step " + std::to_string(step_) + " of " + std::to_string(steps_) +
-                "; the network is in " + (options_.output / "last.safetensors").string());
+                "; --resume goes on from there");
     }
     export_model();
   }
 
  private:
-  // Decides where batches come from, and how many steps there are.
-  void open_batches() {
-    const EpisodeSamplerOptions sampler{.shots = options_.shots,
-                                        .balance_classes = options_.balance_classes};
-    if (options_.feature_cache > 0) {
-      cache_ = std::make_unique<FeatureCache>(
-          network_, sources_.training,
-          FeatureCacheOptions{.views = options_.feature_cache,
-                              .augmentation = options_.augmentation,
-                              .sampler = sampler,
-                              .bf16 = options_.step.encoder.bf16,
-                              .seed = options_.seed},
-          options_.output, stoppable_progress("views"));
-      queries_ = cache_->queries();
-      next_batch_ = [this] { return cache_->draw(options_.batch); };
-    } else {
-      loader_ = std::make_unique<EpisodeLoader>(
-          sources_.training,
-          EpisodeLoaderOptions{.sampler = sampler,
-                               .augmentation = options_.augmentation,
-                               .transformed_view = options_.step.contrastive_weight > 0,
-                               .threads = options_.loader_threads,
-                               .queue = 2 * options_.batch,
-                               .seed = options_.seed});
-      queries_ = loader_->queries();
-      next_batch_ = [this] {
-        std::vector<TrainingEpisode> episodes;
-        for (int i = 0; i < options_.batch; ++i) episodes.push_back(loader_->next());
-        return stack_episodes(episodes);
-      };
+  // The state to go on from, checked against the options; none for a run that begins.
+  std::optional<RunState> stored_state() const {
+    const std::filesystem::path file = folder_ / kStateFile;
+    if (folder_.has(kStateFile)) {
+      RunState state = read_run_state(file);
+      require_same_configuration(state.configuration, configuration_, file);
+      if (state.data != fingerprint_) {
+        throw Error(ErrorCode::kInvalidValue,
+                    file.string() + " is of a run on other data: images or classes of --data, "
+                                    "--held-out or --validation have changed since");
+      }
+      return state;
     }
-    const int steps_per_epoch = std::max(1, queries_ / options_.batch);
+    // Killed before its first checkpoint.
+    if (folder_.has(kConfigurationFile)) {
+      const std::filesystem::path configuration = folder_ / kConfigurationFile;
+      require_same_configuration(read_text_file(configuration), configuration_, configuration);
+    }
+    return std::nullopt;
+  }
+
+  void make_network(const std::optional<RunState>& stored) {
+    if (stored) {
+      network_ = Asgnet(stored->model.network);
+      assign_tensors(module_tensors(*network_), stored->network, folder_ / kStateFile,
+                     "this run's network");
+      info_ = stored->model.info;
+    } else {
+      network_ = initial_network(options_);
+      info_ = run_info(options_, command_line_);
+    }
+    network_->to(device_);
+    to_channels_last(network_);
+  }
+
+  void count_steps(const std::optional<RunState>& stored) {
+    const int steps_per_epoch = std::max(1, batches_->queries() / options_.batch);
     steps_ = options_.steps > 0 ? options_.steps : options_.epochs * steps_per_epoch;
     validate_every_ = options_.validate_every > 0 ? options_.validate_every : steps_per_epoch;
+    if (stored && stored->steps != steps_) {
+      throw Error(ErrorCode::kInvalidValue,
+                  (folder_ / kStateFile).string() + " is of a run of " +
+                      std::to_string(stored->steps) + " steps, but --steps or --epochs ask for " +
+                      std::to_string(steps_) + ", which would change the learning rates");
+    }
+  }
+
+  void start() {
+    nlohmann::json record = run_environment(device_);
+    record.update({{"command", command_line_},
+                   {"started", utc_now()},
+                   {"seed", options_.seed},
+                   {"steps", steps_},
+                   {"batch", options_.batch},
+                   {"shots", options_.shots},
+                   {"query_images", batches_->queries()},
+                   {"data", sources_.summary()}});
+    write_text_file(folder_ / kConfigurationFile, configuration_);
+    write_run_record(folder_ / kRecordFile, record);
+    cut_metrics(folder_ / kMetricsFile, 0, 0);
+    open_log({.steps = steps_, .episodes_per_step = options_.batch});
+    checkpoint();  // now, rather than after hours, it shows that it can be written
+  }
+
+  void resume(const RunState& stored) {
+    const std::string file = (folder_ / kStateFile).string();
+    optimiser_->set_state(stored.optimiser, file);
+    set_generator_states(stored.generators, device_, file);
+    step_ = checkpointed_step_ = stored.step;
+    validated_step_ = stored.validated_step;
+    best_miou_ = stored.best_miou;
+    const int lines = cut_metrics(folder_ / kMetricsFile, step_, validated_step_);
+    nlohmann::json record = run_environment(device_);
+    record.update({{"command", command_line_}, {"started", utc_now()}, {"after_step", step_}});
+    add_resumption(folder_ / kRecordFile, record);
+    open_log({.steps = steps_,
+              .episodes_per_step = options_.batch,
+              .done = step_,
+              .seconds = stored.seconds});
+    log_->say("going on after step " + std::to_string(step_));
+    if (lines != step_) {
+      log_->say(std::string(kMetricsFile) + " has lines of " + std::to_string(lines) +
+                " steps only");
+    }
+    const auto then = nlohmann::json::parse(stored.environment, nullptr, false);
+    for (const std::string& change : environment_changes(then, run_environment(device_))) {
+      log_->say("the last bits of results may change: " + change);
+    }
+  }
+
+  void open_log(const RunExtent& extent) {
+    log_.emplace(folder_ / kMetricsFile, extent);
+    log_->say(std::to_string(steps_) + " steps of " + std::to_string(options_.batch) +
+              " episodes, " + std::to_string(batches_->queries()) + " query images, " +
+              std::to_string(at::get_num_threads()) + " threads");
+  }
+
+  void run_step(TrainingStep& training_step) {
+    const Stopwatch watch;
+    const EpisodeBatch batch = batches_->next();
+    optimiser_->set_step(step_ + 1, steps_);
+    StepLosses losses;
+    try {
+      losses = training_step.run(batch, *optimiser_);
+    } catch (const Error& e) {
+      throw Error(e.code(), "step " + std::to_string(step_ + 1) + ": " + e.what() +
+                                non_finite_cause(network_, batch) + last_checkpoint());
+    }
+    log_->step(++step_, losses, optimiser_->learning_rate(), slot_cosines(),
+               {.seconds = watch.seconds(), .waited = batches_->seconds_waited()});
   }
 
   std::map<int, double> slot_cosines() {
@@ -147,7 +234,41 @@ class Run {
   }
 
   bool should_stop() const {
-    return interrupted() || (options_.max_seconds > 0 && log_->seconds() >= options_.max_seconds);
+    return interrupted() ||
+           (options_.max_seconds > 0 && log_->process_seconds() >= options_.max_seconds);
+  }
+
+  bool validation_due() const {
+    return step_ > 0 && (step_ % validate_every_ == 0 || step_ == steps_);
+  }
+
+  bool checkpoint_due() const {
+    if (options_.checkpoint_every > 0) return step_ % options_.checkpoint_every == 0;
+    return since_checkpoint_.seconds() >=
+           std::max(kCheckpointSeconds, kLeastPerCheckpoint * checkpoint_seconds_);
+  }
+
+  // What is done every so many steps, and at the end.
+  void finish_round() {
+    validate();
+    checkpoint();
+    report();
+  }
+
+  void report() {
+    std::vector<SamplePrediction> samples;
+    if (sources_.validation) {
+      const GeneratorGuard training_goes_on_as_without_it(device_);
+      Asgnet copy = inference_copy(network_, at::kFloat);
+      EpisodeEvaluationOptions evaluation = evaluation_options();
+      evaluation.threshold = info_.threshold;
+      copy->eval();
+      samples = sample_predictions(copy, sources_.validation, evaluation, kSamples);
+    }
+    write_text_file(folder_ / kReportFile,
+                    run_report(nlohmann::json::parse(read_text_file(folder_ / kRecordFile)),
+                               read_metrics(folder_ / kMetricsFile), samples));
+    reported_step_ = step_;
   }
 
   EpisodeEvaluationOptions evaluation_options() const {
@@ -158,20 +279,13 @@ class Run {
             .enhancement = options_.target_enhancement};
   }
 
-  // Shows how far a job is that Ctrl-C stops.
-  static std::function<bool(int, int)> stoppable_progress(const std::string& unit) {
-    // Shared, because std::function copies; made when the total is known.
-    const auto report = std::make_shared<std::optional<ProgressReport>>();
-    return [report, unit](int done, int total) {
-      if (!report->has_value()) report->emplace(total, unit);
-      (*report)->update(done);
-      return !interrupted();
-    };
-  }
-
   // Keeps the network as best.safetensors if it is. With --calibrate at its best threshold.
   void validate() {
-    if (!sources_.validation) return;
+    if (!sources_.validation) {
+      validated_step_ = step_;
+      return;
+    }
+    const GeneratorGuard training_goes_on_as_without_it(device_);
     const EpisodeEvaluationOptions evaluation = evaluation_options();
     const auto progress = [show = stoppable_progress("validation episodes"),
                            total = evaluation.episodes](int done) { return show(done, total); };
@@ -185,6 +299,7 @@ class Run {
       result = {.threshold = evaluation.threshold, .miou = scores.miou, .fb_iou = scores.fb_iou};
     }
     if (interrupted()) return;  // a score of fewer episodes would not compare
+    validated_step_ = step_;
     log_->validation(step_, result.miou, result.fb_iou, result.threshold);
     info_.threshold = result.threshold;
     if (result.miou <= best_miou_) return;
@@ -194,6 +309,42 @@ class Run {
     info_.metadata.erase("validation_miou");
   }
 
+  // Everything that a process needs to go on here.
+  void checkpoint() {
+    const Stopwatch watch;
+    log_->sync();  // the state must not be ahead of its metrics
+    try {
+      write_run_state(folder_ / kStateFile, state());
+      save("last");
+    } catch (const Error& e) {
+      throw Error(e.code(), "step " + std::to_string(step_) + ": " + e.what() + last_checkpoint());
+    }
+    checkpointed_step_ = step_;
+    checkpoint_seconds_ = watch.seconds();
+    since_checkpoint_ = Stopwatch();
+  }
+
+  // Where a run that fails can go on.
+  std::string last_checkpoint() const {
+    return "\nThe last checkpoint is of step " + std::to_string(checkpointed_step_) + ".";
+  }
+
+  RunState state() {
+    return {.step = step_,
+            .steps = steps_,
+            .batches = batches_->taken(),
+            .validated_step = validated_step_,
+            .best_miou = best_miou_,
+            .seconds = log_->seconds(),
+            .configuration = configuration_,
+            .environment = run_environment(device_).dump(),
+            .data = fingerprint_,
+            .model = {.network = network_->options(), .info = info_},
+            .network = module_tensors(*network_),
+            .optimiser = optimiser_->state(),
+            .generators = generator_states(device_)};
+  }
+
   void save(const std::string& name) {
     save_checkpoint(options_.output, name, network_, info_, step_, steps_);
   }
@@ -201,29 +352,35 @@ class Run {
   void export_model() {
     if (options_.export_file.empty()) return;
     const std::string name = best_miou_ >= 0 ? "best" : "last";
-    LoadedModel chosen = load_model(options_.output / (name + ".safetensors"));
+    LoadedModel chosen = load_model(folder_ / (name + ".safetensors"));
     save_model(options_.export_file, chosen.network, chosen.info, Storage::kFloat16);
     log_->say("exported " + name + " to " + options_.export_file.string());
   }
 
   const TrainOptions& options_;
-  ModelInfo info_;
-  Sources sources_;
+  const std::string command_line_, configuration_;
+  RunFolder folder_;
+  at::Device device_;
   ProcessGroup group_;
-  Asgnet network_;
-  std::unique_ptr<EpisodeLoader> loader_;
-  std::unique_ptr<FeatureCache> cache_;
-  std::function<EpisodeBatch()> next_batch_;
-  int queries_ = 0;
-  int steps_ = 0, step_ = 0, validate_every_ = 0;
-  double best_miou_ = -1;
+  TrainingSources sources_;
+  const std::string fingerprint_;  // of them
+  ModelInfo info_;
+  Asgnet network_{nullptr};
+  std::optional<TrainingBatches> batches_;
+  std::optional<Optimiser> optimiser_;
   std::optional<TrainLog> log_;
+  int steps_ = 0, step_ = 0, validate_every_ = 0;
+  int validated_step_ = 0, checkpointed_step_ = 0, reported_step_ = 0;
+  double best_miou_ = -1;
+  double checkpoint_seconds_ = 0;  // that the last one took
+  Stopwatch since_checkpoint_;
 };
 
 }  // namespace
 
-void train(const TrainOptions& options, const std::string& command_line) {
-  Run(options, command_line).train();
+void train(const TrainOptions& options, const std::string& command_line,
+           const std::string& configuration) {
+  Run(options, command_line, configuration).train();
 }
 
 }  // namespace cdfss

@@ -5,6 +5,7 @@
 
 #include "presets.h"
 #include "program.h"
+#include "run_configuration.h"
 #include "sweep.h"
 #include "train_loop.h"
 #include "train_options.h"
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
     if (options.threads > 0) at::set_num_threads(options.threads);
     cv::setNumThreads(1);  // the loader has threads of its own
     cdfss::catch_interrupt();
-    cdfss::train(options, command_line);
-    return cdfss::kExitDone;
-  });
+    cdfss::train(options, command_line, cdfss::effective_configuration(app));
+    return cdfss::interrupt_exit_code();
+  }, cdfss::resumed_configuration(argc, argv));
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "autocast.h"
+#include "generator_state.h"
 #include "io/module_tensors.h"
 #include "style_mixing.h"
 #include "tensor/image_tensor.h"
@@ -18,6 +19,8 @@ at::Device device_of(const Asgnet& network) { return network->parameters().front
 // A ResNet for inference with the weights of `source`.
 ResNet folded_copy(ResNet source, at::Device device, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
+  // Its first weights are random: a run that goes on makes it anew and must not draw for it.
+  const GeneratorGuard generators(device);
   ResNet copy(source->layout());
   copy->to(device);
   const auto tensors = module_tensors(*source);

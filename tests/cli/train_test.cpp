@@ -1,77 +1,15 @@
 // cdfss-train from the outside: what it writes, when it stops, what it refuses.
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
-#include <sstream>
-#include <thread>
-
 #include "cdfss/model_info.h"
-#include "process.h"
+#include "train_test_support.h"
 
 namespace cdfss {
 namespace {
 
+using testing::expect_failure;
 using testing::ProcessResult;
-using testing::TemporaryFolder;
-
-ProcessResult train(const std::vector<std::string>& arguments) {
-  return testing::run("trainer/cdfss-train", arguments);
-}
-
-void expect_failure(const ProcessResult& result, int exit_code,
-                    std::initializer_list<std::string> parts) {
-  EXPECT_EQ(result.exit_code, exit_code) << result.errors;
-  EXPECT_NE(result.errors.find("cdfss-train: "), std::string::npos) << result.errors;
-  for (const std::string& part : parts) {
-    EXPECT_NE(result.errors.find(part), std::string::npos) << part << " is not in " << result.errors;
-  }
-}
-
-std::vector<nlohmann::json> read_lines(const std::filesystem::path& file) {
-  std::istringstream stream(testing::read_bytes(file));
-  std::vector<nlohmann::json> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
-}
-
-class TrainCli : public ::testing::Test {
- protected:
-  // Twelve images with a square of one of two classes.
-  void SetUp() override {
-    const std::filesystem::path root = folder_ / "data";
-    std::filesystem::create_directories(root / "images");
-    std::filesystem::create_directories(root / "masks");
-    testing::write_bytes(root / "classes.txt", "-\nbox\ncrate\n");
-    for (int i = 0; i < 12; ++i) {
-      cv::Mat image(80, 90, CV_8UC3, cv::Scalar(20 * i, 90, 60));
-      cv::Mat mask = cv::Mat::zeros(80, 90, CV_8UC1);
-      const cv::Rect box(2 * i, 10, 50, 50);
-      image(box).setTo(i % 2 == 0 ? cv::Scalar(20, 30, 220) : cv::Scalar(220, 200, 20));
-      mask(box).setTo(1 + i % 2);
-      cv::imwrite((root / "images" / (std::to_string(i) + ".jpg")).string(), image);
-      cv::imwrite((root / "masks" / (std::to_string(i) + ".png")).string(), mask);
-    }
-  }
-
-  std::vector<std::string> arguments(std::initializer_list<std::string> more) const {
-    std::vector<std::string> all{"--data",       "folder:" + (folder_ / "data").string(),
-                                 "--output",     folder_ / "run",
-                                 "--input-size", "41",
-                                 "--batch",      "2",
-                                 "--scale-min",  "0.5",
-                                 "--scale-max",  "0.7",
-                                 "--threads",    "1"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  TemporaryFolder folder_;
-};
+using testing::read_lines;
+using testing::train;
+using testing::TrainCli;
 
 TEST_F(TrainCli, WritesAModelAndItsMetrics) {
   const ProcessResult result = train(arguments(
@@ -99,7 +37,7 @@ TEST_F(TrainCli, WritesAModelAndItsMetrics) {
   const auto lines = read_lines(folder_ / "run/metrics.jsonl");
   ASSERT_EQ(lines.size(), 5U);  // 3 steps, validations after 2 and at the end
   for (const char* key : {"loss", "segmentation", "auxiliary", "contrastive", "orthogonal",
-                          "learning_rate", "seconds", "slot_cosine"}) {
+                          "learning_rate", "seconds", "step_seconds", "data_wait", "slot_cosine"}) {
     EXPECT_TRUE(lines[0].contains(key)) << key;
   }
   EXPECT_EQ(lines[0]["step"], 1);
@@ -109,16 +47,17 @@ TEST_F(TrainCli, WritesAModelAndItsMetrics) {
 }
 
 TEST_F(TrainCli, GoesOnFromAModelWithCachedFeatures) {
-  const std::initializer_list<std::string> first{
+  const std::vector<std::string> first{
       "--steps", "2", "--feature-cache", "1", "--memory-layers", "none", "--contrastive-weight",
       "0", "--object-directions", "2", "--background-directions", "3", "--pca-init", "4",
       "--reduction-dropout", "0", "--precision", "bf16"};
   ASSERT_EQ(train(arguments(first)).exit_code, 0);
   std::filesystem::rename(folder_ / "run/last.safetensors", folder_ / "start.safetensors");
   const ProcessResult second = train(
-      arguments({"--steps", "1", "--init-from", folder_ / "start.safetensors", "--train-backbone"}));
+      arguments({"--steps", "1", "--init-from", folder_ / "start.safetensors", "--train-backbone"},
+                "second"));
   ASSERT_EQ(second.exit_code, 0) << second.errors;
-  EXPECT_EQ(read_model_info(folder_ / "run/last.safetensors").memory_layers,
+  EXPECT_EQ(read_model_info(folder_ / "second/last.safetensors").memory_layers,
             (std::vector<int>{0, 1}));
 }
 
@@ -134,36 +73,6 @@ TEST_F(TrainCli, StopsAfterItsTime) {
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_NE(result.output.find("stopped after step"), std::string::npos) << result.output;
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/last.safetensors"));
-}
-
-TEST_F(TrainCli, AnInterruptLeavesAUsableCheckpoint) {
-  const std::string binary =
-      std::filesystem::path(std::getenv("CDFSS_BUILD_DIR")) / "trainer" / "cdfss-train";
-  std::vector<std::string> words = arguments({"--steps", "100000"});
-  words.insert(words.begin(), binary);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    execv(binary.c_str(), argv.data());
-    _exit(127);
-  }
-  const std::filesystem::path metrics = folder_ / "run/metrics.jsonl";
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-  while (std::chrono::steady_clock::now() < deadline &&
-         (!std::filesystem::exists(metrics) || std::filesystem::file_size(metrics) == 0)) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  kill(child, SIGINT);
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  const std::string steps =
-      read_model_info(folder_ / "run/last.safetensors").metadata.at("training_steps");
-  EXPECT_EQ(steps, std::to_string(read_lines(metrics).size()) + "/100000");
 }
 
 TEST_F(TrainCli, HelpShowsThePapersDefaults) {

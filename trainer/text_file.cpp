@@ -1,0 +1,21 @@
+#include "text_file.h"
+
+#include <vector>
+
+#include "data/file_bytes.h"
+#include "io/atomic_file.h"
+
+namespace cdfss {
+
+std::string read_text_file(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = read_bytes(file);
+  return {bytes.begin(), bytes.end()};
+}
+
+void write_text_file(const std::filesystem::path& file, const std::string& text) {
+  AtomicFile output(file);
+  output.write(text.data(), text.size());
+  output.commit();
+}
+
+}  // namespace cdfss

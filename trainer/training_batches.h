@@ -1,0 +1,44 @@
+// Where a training run's batches come from, and how many it has taken.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "batch_queue.h"
+#include "episode_loader.h"
+#include "feature_cache.h"
+#include "model/asgnet.h"
+#include "train_options.h"
+
+namespace cdfss {
+
+class TrainingBatches {
+ public:
+  // Reads images, or with --feature-cache encodes them all first, into `folder`. Leaves out the
+  // first `taken` batches of the run. `progress` is told how many views are encoded and stops that
+  // with false; there are no batches then. Throws as EpisodeLoader and FeatureCache.
+  TrainingBatches(const TrainOptions& options, const std::shared_ptr<const Dataset>& dataset,
+                  Asgnet& network, const std::filesystem::path& folder, std::int64_t taken,
+                  const FeatureCache::Progress& progress);
+
+  // The next batch; seconds_waited() then says how long it took to be ready.
+  EpisodeBatch next();
+  double seconds_waited() const { return seconds_waited_; }
+  // By next(), those left out included.
+  std::int64_t taken() const { return taken_; }
+
+  // Images that can be a query; 0 when there are no batches.
+  int queries() const { return queries_; }
+
+ private:
+  std::unique_ptr<EpisodeLoader> loader_;
+  std::unique_ptr<FeatureCache> cache_;
+  int queries_ = 0;
+  std::int64_t taken_;
+  double seconds_waited_ = 0;
+  std::optional<BatchQueue> queue_;  // last: its thread uses the others
+};
+
+}  // namespace cdfss
