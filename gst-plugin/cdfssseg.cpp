@@ -3,11 +3,11 @@
 #include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
 
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "control.h"
+#include "debug.h"
 #include "failure.h"
 #include "mapped_frame.h"
 #include "negotiation.h"
@@ -15,29 +15,13 @@
 #include "properties.h"
 #include "segmentation_meta.h"
 
-GST_DEBUG_CATEGORY_STATIC(cdfssseg_debug);
-#define GST_CAT_DEFAULT cdfssseg_debug
-
-namespace {
+GST_DEBUG_CATEGORY(cdfssseg_debug);
 
 using namespace cdfss;  // NOLINT: the element is all about it
 
-struct State {
-  explicit State(GstElement* element) : control(element) {}
-
-  Control control;
-  // The streaming thread's.
-  GstVideoInfo input, output;
-  // Why frames of the negotiated caps are not taken. Said with the first frame: upstream offers
-  // caps that are refused again and again, and would be told as often.
-  std::optional<Failure> refusal;
-};
-
-}  // namespace
-
 struct GstCdfssSeg {
   GstBaseTransform parent;
-  State* state;
+  Control* control;
 };
 struct GstCdfssSegClass {
   GstBaseTransformClass parent_class;
@@ -55,12 +39,11 @@ GstStaticPadTemplate sink_template =
                             GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS " }")));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));  // those of cutouts are among them
+    GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));
 
 GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
-State& state_of(gpointer object) { return *self_of(object)->state; }
 
-Control& control_of(gpointer object) { return state_of(object).control; }
+Control& control_of(gpointer object) { return *self_of(object)->control; }
 
 void set_property_value(GObject* object, guint id, const GValue* value, GParamSpec*) {
   if ((control_of(object).set(id, value) & kOutputChange) == 0) return;
@@ -78,7 +61,7 @@ void get_property_value(GObject* object, guint id, GValue* value, GParamSpec*) {
 }
 
 void finalize(GObject* object) {
-  delete self_of(object)->state;
+  delete self_of(object)->control;
   G_OBJECT_CLASS(gst_cdfss_seg_parent_class)->finalize(object);
 }
 
@@ -121,21 +104,9 @@ Output output_of(GstBaseTransform* base) {
   return held != nullptr ? *held : control_of(base).settings().output;
 }
 
-// Upstream's latency and what the network adds.
-gboolean answer_latency(GstBaseTransform* base, GstQuery* query) {
-  if (!gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(base), query)) return FALSE;
-  gboolean live = FALSE;
-  GstClockTime least = 0, most = 0;
-  gst_query_parse_latency(query, &live, &least, &most);
-  const GstClockTime own = control_of(base).latency();
-  gst_query_set_latency(query, live, least + own,
-                        GST_CLOCK_TIME_IS_VALID(most) ? most + own : most);
-  return TRUE;
-}
-
 gboolean answer_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
-    return answer_latency(base, query);
+    return control_of(base).answer_latency(GST_BASE_TRANSFORM_SINK_PAD(base), query);
   }
   const OutputSnapshot snapshot(base, output_of(base));
   return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->query(base, direction, query);
@@ -164,17 +135,16 @@ gboolean transform_size(GstBaseTransform* base, GstPadDirection, GstCaps*, gsize
 }
 
 gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_caps) {
-  State& state = state_of(base);
-  if (!gst_video_info_from_caps(&state.input, input_caps) ||
-      !gst_video_info_from_caps(&state.output, output_caps)) {
+  GstVideoInfo input, output;
+  if (!gst_video_info_from_caps(&input, input_caps) ||
+      !gst_video_info_from_caps(&output, output_caps)) {
     GST_ERROR_OBJECT(base, "invalid caps %" GST_PTR_FORMAT ", %" GST_PTR_FORMAT, input_caps,
                      output_caps);
     return FALSE;
   }
-  state.refusal = refusal_of(state.input);
-  state.control.streaming().set_caps(state.input, state.output);
+  control_of(base).streaming().set_caps(input, output);
   gst_base_transform_set_in_place(
-      base, GST_VIDEO_INFO_FORMAT(&state.input) == GST_VIDEO_INFO_FORMAT(&state.output));
+      base, GST_VIDEO_INFO_FORMAT(&input) == GST_VIDEO_INFO_FORMAT(&output));
   return TRUE;
 }
 
@@ -193,18 +163,10 @@ gboolean decide_allocation(GstBaseTransform* base, GstQuery* query) {
   return GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)->decide_allocation(base, query);
 }
 
-// A mask or a cutout has its frame's size and orientation, so metas that depend on no more go along.
 gboolean transform_meta(GstBaseTransform* base, GstBuffer* output, GstMeta* meta,
                         GstBuffer* input) {
-  const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
-  bool kept = true;
-  for (; tags != nullptr && *tags != nullptr; ++tags) {
-    kept = kept && (std::strcmp(*tags, GST_META_TAG_VIDEO_STR) == 0 ||
-                    std::strcmp(*tags, GST_META_TAG_VIDEO_SIZE_STR) == 0 ||
-                    std::strcmp(*tags, GST_META_TAG_VIDEO_ORIENTATION_STR) == 0);
-  }
-  return kept || GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)
-                     ->transform_meta(base, output, meta, input);
+  return goes_along(meta) || GST_BASE_TRANSFORM_CLASS(gst_cdfss_seg_parent_class)
+                                 ->transform_meta(base, output, meta, input);
 }
 
 // Counts frames, and those that come too late.
@@ -225,7 +187,7 @@ GstFlowReturn submit_input_buffer(GstBaseTransform* base, gboolean is_discont, G
 template <typename Work>
 GstFlowReturn process(GstBaseTransform* base, Work&& work) {
   bool done = false;
-  std::optional<Failure> failure = state_of(base).refusal;
+  std::optional<Failure> failure = control_of(base).streaming().refusal();
   if (!failure) failure = guard([&] { done = work(control_of(base)); });
   if (!failure) return done ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   post_error(GST_ELEMENT(base), *failure);
@@ -249,7 +211,7 @@ void reload(GstCdfssSeg* self) { control_of(self).reload(); }
 }  // namespace
 
 static void gst_cdfss_seg_init(GstCdfssSeg* self) {
-  self->state = new State(GST_ELEMENT(self));
+  self->control = new Control(GST_ELEMENT(self));
   gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
 }
 

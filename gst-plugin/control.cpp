@@ -4,10 +4,23 @@
 #include <utility>
 
 #include "cdfss_segmentation_meta.h"
+#include "debug.h"
 #include "properties.h"
 #include "segmentation_meta.h"
 
 namespace cdfss {
+namespace {
+
+std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& settings) {
+  auto engine = std::make_unique<Engine>(settings);
+  const Segmenter& segmenter = engine->segmenter();
+  GST_INFO_OBJECT(element, "loaded %s on %s, input size %d, %zu class(es) of %s",
+                  settings.model.c_str(), segmenter.device().c_str(), segmenter.input_size(),
+                  segmenter.class_names().size(), settings.support.c_str());
+  return engine;
+}
+
+}  // namespace
 
 Control::Control(GstElement* element)
     : element_(element),
@@ -20,7 +33,7 @@ std::optional<Failure> Control::start() {
   loader_.start();  // first: what is set from here on is loaded after this
   const Settings settings = this->settings();
   const auto failure = guard([&] {
-    auto engine = std::make_unique<Engine>(settings);
+    auto engine = make_engine(element_, settings);
     latency_ = static_cast<GstClockTime>(engine->expected_latency().count());
     worker_.start(std::move(engine));
   });
@@ -68,12 +81,21 @@ unsigned Control::set(guint id, const GValue* value) {
   return changes;
 }
 
-GstClockTime Control::latency() const { return settings().async ? 0 : latency_.load(); }
+bool Control::answer_latency(GstPad* sink_pad, GstQuery* query) const {
+  if (!gst_pad_peer_query(sink_pad, query)) return false;
+  gboolean live = FALSE;
+  GstClockTime least = 0, most = 0;
+  gst_query_parse_latency(query, &live, &least, &most);
+  const GstClockTime own = settings().async ? 0 : latency_.load();
+  gst_query_set_latency(query, live, least + own,
+                        GST_CLOCK_TIME_IS_VALID(most) ? most + own : most);
+  return true;
+}
 
 void Control::load() {
   const Settings settings = this->settings();
   const auto failure = guard([&] {
-    auto engine = std::make_unique<Engine>(settings);
+    auto engine = make_engine(element_, settings);
     const auto latency = static_cast<GstClockTime>(engine->expected_latency().count());
     worker_.replace(std::move(engine));
     stats_.add_reload();

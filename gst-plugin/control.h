@@ -33,8 +33,9 @@ class Control {
   // Stores a property's value, brings what runs up to date, and returns the Change bits.
   unsigned set(guint id, const GValue* value);
   void reload() { loader_.request(); }
-  // What frames wait for the network: 0 with async=true.
-  GstClockTime latency() const;
+  // Upstream's latency and what frames wait for the network, which is nothing with async=true. False
+  // when upstream does not know its own.
+  bool answer_latency(GstPad* sink_pad, GstQuery* query) const;
 
   Worker& worker() { return worker_; }
   Stats& stats() { return stats_; }

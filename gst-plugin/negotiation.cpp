@@ -117,6 +117,18 @@ Output output_between(const GstVideoInfo& input, const GstVideoInfo& output, Out
   return impossible ? Output::kMetadata : wanted;
 }
 
+bool goes_along(const GstMeta* meta) {
+  const gchar* const* tags = gst_meta_api_type_get_tags(meta->info->api);
+  for (; tags != nullptr && *tags != nullptr; ++tags) {
+    if (!g_str_equal(*tags, GST_META_TAG_VIDEO_STR) &&
+        !g_str_equal(*tags, GST_META_TAG_VIDEO_SIZE_STR) &&
+        !g_str_equal(*tags, GST_META_TAG_VIDEO_ORIENTATION_STR)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void decide_pool(GstQuery* query) {
   GstCaps* caps = nullptr;
   gst_query_parse_allocation(query, &caps, nullptr);

@@ -22,6 +22,10 @@ std::optional<Failure> refusal_of(const GstVideoInfo& info);
 // property, `wanted`, may have been set again after they were made.
 Output output_between(const GstVideoInfo& input, const GstVideoInfo& output, Output wanted);
 
+// Whether a frame's meta belongs to its mask or cutout, too: one that depends on no more than the
+// frame's size and orientation does.
+bool goes_along(const GstMeta* meta);
+
 // Puts a pool of frames into an answered allocation query: downstream's own, with padded rows if it
 // wants them, else a new one.
 void decide_pool(GstQuery* query);

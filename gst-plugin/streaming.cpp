@@ -14,6 +14,7 @@ void Streaming::set_caps(const GstVideoInfo& input, const GstVideoInfo& output) 
                            GST_VIDEO_INFO_HEIGHT(&input) == GST_VIDEO_INFO_HEIGHT(&input_);
   input_ = input;
   output_ = output;
+  refusal_ = refusal_of(input);
   const bool same_format = GST_VIDEO_INFO_FORMAT(&input) == GST_VIDEO_INFO_FORMAT(&output);
   if (!same_format && GST_VIDEO_INFO_HAS_ALPHA(&output)) cutout_.configure(input, output);
   if (!same_frames) reset();

@@ -3,7 +3,10 @@
 
 #include <gst/video/video.h>
 
+#include <optional>
+
 #include "cutout.h"
+#include "failure.h"
 #include "overlay.h"
 #include "result.h"
 #include "settings.h"
@@ -22,6 +25,9 @@ class Streaming {
   }
 
   void set_caps(const GstVideoInfo& input, const GstVideoInfo& output);
+  // Why frames of these caps are not taken. To be said with the first frame: upstream offers caps
+  // that are refused again and again, and would be told as often.
+  const std::optional<Failure>& refusal() const { return refusal_; }
   // Forgets masks: other frames follow.
   void reset();
 
@@ -41,6 +47,7 @@ class Streaming {
   Worker& worker_;
   Stats& stats_;
   GstVideoInfo input_, output_;
+  std::optional<Failure> refusal_;
   OverlayPainter overlay_;
   CutoutPainter cutout_;
   ResultPtr last_;    // of the last frame that was segmented
