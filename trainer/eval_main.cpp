@@ -1,4 +1,5 @@
-// cdfss-eval: few-shot episodes of a dataset, or videos with their first mask given.
+// cdfss-eval: few-shot episodes of a dataset or of the paper's protocols, videos with their first
+// mask given, and figures.
 #include <iostream>
 
 #include "eval_measurement.h"
@@ -10,19 +11,42 @@
 namespace cdfss {
 namespace {
 
+Measurement measure(const EvalOptions& options) {
+  switch (options.mode()) {
+    case EvalMode::kVideo:
+      return measure_videos(options);
+    case EvalMode::kTransfer:
+      return measure_protocol(options);
+    case EvalMode::kPaperTable:
+      return measure_paper_table(options);
+    case EvalMode::kPaperAblation:
+      return measure_paper_ablation(options);
+    case EvalMode::kClassList:
+      return list_classes(options);
+    case EvalMode::kMaskFigure:
+      return draw_mask_figure(options);
+    case EvalMode::kPrototypeFigure:
+      return draw_prototype_figure(options);
+    default:
+      return measure_episodes(options);
+  }
+}
+
 int evaluate(const EvalOptions& options) {
   if (!options.report.empty()) check_writable(options.report);
+  if (!options.output.empty()) check_writable(options.output);
   catch_interrupt();
-  Measurement measurement =
-      options.on_video() ? measure_videos(options) : measure_episodes(options);
+  Measurement measurement = measure(options);
   nlohmann::json& report = measurement.report;
-  report["model"] =
-      (options.model.empty() ? options.backbone_weights : options.model).string();
+  if (!report.contains("model") && options.mode() != EvalMode::kClassList) {
+    report["model"] =
+        (options.model.empty() ? options.backbone_weights : options.model).string();
+  }
   report["version"] = CDFSS_VERSION;
   report["interrupted"] = !measurement.complete;
 
-  (options.json ? std::cerr : std::cout) << measurement.table;
-  if (options.json) std::cout << report.dump(2) << '\n';
+  (options.prints_json() ? std::cerr : std::cout) << measurement.table;
+  if (options.prints_json()) std::cout << report.dump(2) << '\n';
   if (!options.report.empty()) write_report(options.report, report);
   if (!measurement.complete) {
     std::cerr << "cdfss-eval: interrupted; the numbers are of what was measured until then\n";
@@ -35,7 +59,9 @@ int evaluate(const EvalOptions& options) {
 }  // namespace cdfss
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures few-shot segmentation: episodes of a dataset, or videos.", "cdfss-eval");
+  CLI::App app("Measures few-shot segmentation: episodes of a dataset, the paper's cross-domain "
+               "protocols and tables, or videos. Draws figures of masks and prototypes.",
+               "cdfss-eval");
   cdfss::EvalOptions options;
   cdfss::add_options(app, options);
   return cdfss::run_program(app, argc, argv, [&] {

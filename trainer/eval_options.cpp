@@ -1,5 +1,8 @@
 #include "eval_options.h"
 
+#include "data/transfer.h"
+#include "paper_tables.h"
+
 namespace cdfss {
 namespace {
 
@@ -11,12 +14,19 @@ std::string check_input_size(const std::string& text) {
   return text + ": expected 0, or 41..2049 with (size - 1) divisible by 8, as 241, 321 or 473";
 }
 
-[[noreturn]] void refuse(const std::string& option, const std::string& reason) {
-  throw CLI::ValidationError(option, reason);
+std::vector<std::string> protocol_names() {
+  std::vector<std::string> names;
+  for (const Transfer& transfer : transfers()) names.push_back(transfer.name);
+  for (const PaperTable& table : paper_tables()) names.push_back(table.protocol);
+  for (const PaperAblation& ablation : paper_ablations()) names.push_back(ablation.protocol);
+  return names;
 }
 
 void add_common(CLI::App& app, EvalOptions& options) {
-  app.add_option("--model", options.model, "Model file")->type_name("FILE");
+  app.add_option("--model", options.model,
+                 "Model file; with --protocol, {fold} and {source} in its name are replaced by the "
+                 "fold's number and by coco or pascal")
+      ->type_name("FILE");
   app.add_option("--input-size", options.input_size, "Network side in pixels; 0 = the model's")
       ->check(check_input_size)
       ->type_name("PIXELS");
@@ -35,6 +45,9 @@ void add_common(CLI::App& app, EvalOptions& options) {
       ->type_name("FILE");
   app.add_flag("--json", options.json,
                "Print the measurements as JSON on standard output, the table on standard error");
+  app.add_option("--format", options.format,
+                 "How the measurements are printed: aligned text, Markdown, or json as --json")
+      ->check(CLI::IsMember({"text", "markdown", "json"}));
 }
 
 void add_episodes(CLI::App& app, EvalOptions& options) {
@@ -56,6 +69,65 @@ void add_episodes(CLI::App& app, EvalOptions& options) {
       ->type_name("K")
       ->group(group);
   app.add_option("--seed", options.seed, "Seed of the first run's episodes; run i uses seed + i")
+      ->type_name("N")
+      ->group(group);
+}
+
+void add_protocol(CLI::App& app, EvalOptions& options) {
+  const std::string group = "Protocol";
+  app.add_option("--protocol", options.protocol,
+                 "A cross-domain task of the paper, or one of its tables beside our numbers")
+      ->check(CLI::IsMember(protocol_names()))
+      ->group(group);
+  app.add_option("--data-root", options.data_root,
+                 "Folder with the target datasets: VOCdevkit/VOC2012, fss-1000, SUIM")
+      ->type_name("DIR")
+      ->group(group);
+  app.add_option("--fold", options.fold, "Only this fold of the source, 0..3; default: all")
+      ->check(CLI::Range(0, kPaperFolds - 1))
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--fold-table", options.fold_table,
+                 "Classes of the folds of coco-pascal: as VOC numbers them, or RePRI's, which "
+                 "swaps cat and car")
+      ->check(CLI::IsMember({"standard", "repri"}))
+      ->group(group);
+  app.add_option("--keep-classes", options.keep_classes,
+                 "Classes to test on although the protocol leaves them out, as HD of SUIM")
+      ->delimiter(',')
+      ->type_name("NAME,...")
+      ->group(group);
+  app.add_option("--row-model", options.row_models,
+                 "Model of a row of paper-table4..6, as mixstyle=FILE; {fold} as in --model; can "
+                 "be given several times")
+      ->type_name("ROW=FILE")
+      ->group(group);
+  app.add_flag("--list-classes", options.list_classes,
+               "Only print which classes of --dataset or --protocol are tested on, and why")
+      ->group(group);
+}
+
+void add_figure(CLI::App& app, EvalOptions& options) {
+  const std::string group = "Figure";
+  app.add_option("--figure", options.figure,
+                 "Draw instead of measuring: masks of random episodes, or prototypes by class in "
+                 "two dimensions")
+      ->check(CLI::IsMember({"masks", "prototypes"}))
+      ->group(group);
+  app.add_option("--output", options.output, "Picture to write; .svg only for prototypes")
+      ->type_name("FILE.png|.svg")
+      ->group(group);
+  app.add_option("--baseline-model", options.baseline_model,
+                 "Model to compare with; default: prototypes of the model's backbone, without "
+                 "training")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--rows", options.rows, "Episodes in the figure of masks")
+      ->check(CLI::Range(1, 100))
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--samples", options.samples, "Images a class, at most, in that of prototypes")
+      ->check(CLI::Range(2, 1000))
       ->type_name("N")
       ->group(group);
 }
@@ -99,16 +171,25 @@ void add_video(CLI::App& app, EvalOptions& options) {
       ->group(group);
 }
 
-// Options that mean something only with the one or the other.
-void refuse_if_given(const CLI::App& app, const std::string& group, const std::string& needs) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group() == group && option->count() > 0) {
-      refuse(option->get_name(), "only with " + needs);
-    }
-  }
+}  // namespace
+
+EvalMode EvalOptions::mode() const {
+  if (list_classes) return EvalMode::kClassList;
+  if (figure == "masks") return EvalMode::kMaskFigure;
+  if (figure == "prototypes") return EvalMode::kPrototypeFigure;
+  if (find_paper_table(protocol) != nullptr) return EvalMode::kPaperTable;
+  if (find_paper_ablation(protocol) != nullptr) return EvalMode::kPaperAblation;
+  if (!protocol.empty()) return EvalMode::kTransfer;
+  return on_video() ? EvalMode::kVideo : EvalMode::kEpisodes;
 }
 
-}  // namespace
+TableStyle EvalOptions::table_style() const {
+  return format == "markdown" ? TableStyle::kMarkdown : TableStyle::kText;
+}
+
+FoldTable EvalOptions::class_fold_table() const {
+  return fold_table == "repri" ? FoldTable::kRepri : FoldTable::kStandard;
+}
 
 Layout EvalOptions::input_layout() const {
   if (layout == "auto") return on_video() ? Layout::kStretch : Layout::kPad;
@@ -119,35 +200,9 @@ void add_options(CLI::App& app, EvalOptions& options) {
   app.option_defaults()->always_capture_default();
   add_common(app, options);
   add_episodes(app, options);
+  add_protocol(app, options);
+  add_figure(app, options);
   add_video(app, options);
-}
-
-void check_options(const CLI::App& app, const EvalOptions& options) {
-  if (options.dataset.empty() == options.video.empty()) {
-    refuse("--dataset, --video", "give one of the two");
-  }
-  refuse_if_given(app, options.on_video() ? "Episodes" : "Video",
-                  options.on_video() ? "--dataset" : "--video");
-  if (options.threshold != -1 && (options.threshold < 0 || options.threshold > 1)) {
-    refuse("--threshold", "expected 0..1, or -1 for the model's");
-  }
-  if (options.backbone.empty() != options.backbone_weights.empty()) {
-    refuse("--backbone, --backbone-weights", "give both or neither");
-  }
-  if (!options.prototype_method()) {
-    if (!options.backbone.empty()) refuse("--backbone-weights", "only with --method prototype");
-    if (options.on_video() && options.layout == "pad") {
-      refuse("--layout", "pad with --video needs --method prototype: the element stretches");
-    }
-    if (options.model.empty()) refuse("--model", "needed: a model file");
-    return;
-  }
-  if (options.model.empty() == options.backbone_weights.empty()) {
-    refuse("--method", "prototype needs --model, or --backbone-weights with --backbone");
-  }
-  for (const char* name : {"--threshold", "--target-enhancement", "--precision"}) {
-    if (app.get_option(name)->count() > 0) refuse(name, "means nothing to --method prototype");
-  }
 }
 
 }  // namespace cdfss

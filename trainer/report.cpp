@@ -39,6 +39,21 @@ void write_report(const std::filesystem::path& file, const nlohmann::json& repor
   write_bytes(file, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 
+std::string heading(const std::string& text, int level, TableStyle style) {
+  const bool markdown = style == TableStyle::kMarkdown;
+  const std::string mark = std::string(static_cast<std::size_t>(level), '#') + " ";
+  return (markdown ? mark : "") + text + "\n\n";
+}
+
+std::string notes_text(const std::vector<std::string>& notes, TableStyle style) {
+  if (notes.empty()) return {};
+  std::string text = style == TableStyle::kMarkdown ? "Notes:\n\n" : "Notes:\n";
+  for (const std::string& note : notes) {
+    text += (style == TableStyle::kMarkdown ? "- " : "  - ") + note + "\n";
+  }
+  return text;
+}
+
 Table::Table(std::string row_title, std::vector<Column> columns) : columns_(std::move(columns)) {
   columns_.insert(columns_.begin(), Column{.title = std::move(row_title), .left = true});
   rows_.emplace_back();

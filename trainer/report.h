@@ -25,6 +25,12 @@ void write_report(const std::filesystem::path& file, const nlohmann::json& repor
 // How a table is written: aligned columns for a terminal, or Markdown with a rule under the titles.
 enum class TableStyle { kText, kMarkdown };
 
+// A title on a line of its own and an empty line; in Markdown of that level, 1 or more.
+std::string heading(const std::string& text, int level, TableStyle style);
+
+// Sentences as a list under "Notes:"; nothing for none.
+std::string notes_text(const std::vector<std::string>& notes, TableStyle style);
+
 // Rows in columns, the first of names. Numbers are aligned right, three decimals by default.
 class Table {
  public:

@@ -1,47 +1,17 @@
 // cdfss-eval from the outside: options, reports, exit codes.
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
-
 #include "../unit/video_test_support.h"
-#include "process.h"
+#include "eval_test_support.h"
 
 namespace cdfss {
 namespace {
 
-using testing::ProcessResult;
-using testing::TemporaryFolder;
-
-const std::string kEval = "trainer/cdfss-eval";
-
-std::string model() { return std::getenv("CDFSS_TEST_MODEL"); }
-
-ProcessResult eval(std::vector<std::string> arguments) { return testing::run(kEval, arguments); }
-
-void expect_part(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << "\"" << part << "\" is not in:\n" << text;
-}
-
-// It must end so, with one complaint that holds every part.
-void expect_failure(const ProcessResult& result, int exit_code,
-                    std::initializer_list<std::string> parts) {
-  EXPECT_EQ(result.exit_code, exit_code) << result.errors;
-  EXPECT_EQ(result.output, "");
-  EXPECT_TRUE(result.errors.starts_with("cdfss-eval: ")) << result.errors;
-  for (const std::string& part : parts) expect_part(result.errors, part);
-}
-
-void expect_keys(const nlohmann::json& report, std::initializer_list<const char*> keys) {
-  for (const char* key : keys) EXPECT_TRUE(report.contains(key)) << key << " in " << report.dump(2);
-}
+using namespace testing;
 
 // Eight images of `folder:` layout, each with a square of the class "box".
 void write_folder_dataset(const std::filesystem::path& root) {
   std::filesystem::create_directories(root / "images");
   std::filesystem::create_directories(root / "masks");
-  testing::write_bytes(root / "classes.txt", "-\nbox\n");
+  write_bytes(root / "classes.txt", "-\nbox\n");
   for (int i = 0; i < 8; ++i) {
     cv::Mat image(80, 120, CV_8UC3, cv::Scalar(30 * i, 90, 60));
     cv::Mat mask = cv::Mat::zeros(80, 120, CV_8UC1);
@@ -111,7 +81,7 @@ class EvalVideo : public ::testing::Test {
     testing::write_square_video(root_, "other", 3);
   }
   nlohmann::json report() const {
-    return nlohmann::json::parse(testing::read_bytes(folder_ / "report.json"));
+    return nlohmann::json::parse(read_bytes(folder_ / "report.json"));
   }
   TemporaryFolder folder_;
   std::string root_ = folder_ / "davis";
@@ -172,7 +142,7 @@ TEST_F(EvalVideo, PrototypeBaselineRunsOnTheModelsBackbone) {
 }
 
 TEST_F(EvalVideo, ConfigFileSetsOptions) {
-  testing::write_bytes(folder_ / "eval.ini", "sequences = square\nevery = 4\n");
+  write_bytes(folder_ / "eval.ini", "sequences = square\nevery = 4\n");
   const ProcessResult result = eval({"--config", folder_ / "eval.ini", "--video", root_, "--model",
                                      model(), "--report", folder_ / "report.json"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
@@ -183,8 +153,8 @@ TEST_F(EvalVideo, InterruptReportsWhatWasMeasured) {
   testing::write_square_video(root_, "long", 2000);
   const std::string masks = folder_ / "masks";
   const std::string report_file = folder_ / "report.json";
-  const ProcessResult result = testing::run_shell(
-      testing::program(kEval) + " --sequences long --video " + testing::quoted(root_) +
+  const ProcessResult result = run_shell(
+      program(kEval) + " --sequences long --video " + testing::quoted(root_) +
       " --model " + testing::quoted(model()) + " --save-masks " + testing::quoted(masks) +
       " --report " + testing::quoted(report_file) + " & pid=$!; while kill -0 $pid && ! [ -e " +
       testing::quoted(masks + "/long/00001.png") + " ]; do sleep 0.05; done; kill -TERM $pid; "
@@ -207,7 +177,8 @@ TEST(EvalEpisodes, ReportHasEveryKeyAndSeedsRepeat) {
   nlohmann::json report = nlohmann::json::parse(first.output);
   expect_keys(report, {"miou", "miou_std", "fb_iou", "fb_iou_std", "per_class", "episodes", "runs",
                        "model", "dataset", "shots", "input_size", "device", "precision",
-                       "seconds_per_episode", "version"});
+                       "seconds_per_episode", "version", "network_size"});
+  expect_keys(report["network_size"], {"miou", "miou_std", "fb_iou", "fb_iou_std", "per_class"});
   EXPECT_EQ(report["runs"], 2);
   EXPECT_EQ(report["episodes"], 4);
   EXPECT_EQ(report["episodes_measured"], 8);
