@@ -48,9 +48,12 @@ std::string text_of(const Values& values, const std::string& name) {
   return text;
 }
 
+// Of two options that exclude each other, a file may hold one: the given one, or that of the two
+// whose default is not 0, which stands for "not given".
 bool is_excluded(const CLI::Option& option) {
+  if (option.count() > 0) return false;
   for (const CLI::Option* other : option.get_excludes()) {
-    if (other->count() > 0 && option.count() == 0) return true;
+    if (other->count() > 0 || option.get_default_str() == "0") return true;
   }
   return false;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "html_text.h"
+#include "running_mean.h"
 #include "svg_chart.h"
 
 namespace cdfss {
@@ -22,8 +23,6 @@ constexpr const char* kStyle =
     "svg .grid{stroke:#ddd}"
     ".sample{display:flex;flex-wrap:wrap;gap:.6em;margin:1em 0}"
     "figure{margin:0}figcaption{font-size:12px;color:#555}";
-
-constexpr double kSmoothing = 0.95;
 
 std::string fixed_text(double value, int digits) {
   char text[64];
@@ -76,8 +75,8 @@ class Curves {
   }
 
   static ChartLine smoothed(ChartLine line, const std::string& name) {
-    double mean = line.y.empty() ? 0 : line.y.front();
-    for (double& value : line.y) value = mean = kSmoothing * mean + (1 - kSmoothing) * value;
+    RunningMean mean;
+    for (double& value : line.y) value = mean.add(value);
     line.name = name;
     return line;
   }
@@ -109,7 +108,8 @@ std::string charts(const Curves& curves) {
       {.title = "Validation",
        .x_title = "step",
        .lines = {curves.line("mIoU", "validation_miou"),
-                 curves.line("FB-IoU", "validation_fb_iou")}},
+                 curves.line("FB-IoU", "validation_fb_iou")},
+       .y_low = 0},
       {.title = "Learning rate of the decoder",
        .x_title = "step",
        .lines = {curves.line("", "learning_rate")},

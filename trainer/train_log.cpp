@@ -11,12 +11,6 @@
 namespace cdfss {
 namespace {
 
-constexpr double kSmoothing = 0.95;  // of what people see
-
-double smooth(double before, double value) {
-  return kSmoothing * before + (1 - kSmoothing) * value;
-}
-
 [[noreturn]] void fail(const std::string& file) {
   throw Error(ErrorCode::kUnreadable, file + " cannot be written: " + std::strerror(errno));
 }
@@ -56,14 +50,12 @@ void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
   }
   write(record.dump());
 
-  smooth_loss_ = smoothing_ ? smooth(smooth_loss_, losses.total) : losses.total;
-  smooth_wait_ = smoothing_ ? smooth(smooth_wait_, wait) : wait;
-  smoothing_ = true;
   progress_.update(step * extent_.episodes_per_step,
-                   "loss " + fixed(smooth_loss_, 3) + " (ce " + fixed(losses.segmentation, 3) +
-                       " aux " + fixed(losses.auxiliary, 3) + " cont " +
-                       fixed(losses.contrastive, 3) + " orth " + fixed(losses.orthogonal, 3) +
-                       ")  data wait " + fixed(100 * smooth_wait_, 0) + " %");
+                   "loss " + fixed(loss_.add(losses.total), 3) + " (ce " +
+                       fixed(losses.segmentation, 3) + " aux " + fixed(losses.auxiliary, 3) +
+                       " cont " + fixed(losses.contrastive, 3) + " orth " +
+                       fixed(losses.orthogonal, 3) + ")  data wait " +
+                       fixed(100 * wait_.add(wait), 0) + " %");
 }
 
 void TrainLog::validation(int step, double miou, double fb_iou, double threshold) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "progress_report.h"
+#include "running_mean.h"
 #include "step_losses.h"
 
 namespace cdfss {
@@ -59,8 +60,7 @@ class TrainLog {
   std::unique_ptr<std::FILE, CloseFile> metrics_;
   RunExtent extent_;
   ProgressReport progress_;
-  bool smoothing_ = false;  // there was a step
-  double smooth_loss_ = 0, smooth_wait_ = 0;
+  RunningMean loss_, wait_;
 };
 
 // 0.4312 with 4 digits.

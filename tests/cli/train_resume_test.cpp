@@ -49,6 +49,9 @@ class ResumeCli : public TrainCli {
     }
     const ProcessResult last = train(words);
     ASSERT_EQ(last.exit_code, 0) << last.errors;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / run)) {
+      EXPECT_EQ(entry.path().string().find(".tmp-"), std::string::npos) << entry.path();
+    }
   }
 
   void expect_equal_runs(const std::string& a, const std::string& b) const {
@@ -117,8 +120,20 @@ TEST_F(ResumeCli, ASignalFinishesTheStepAndSaves) {
   }
 }
 
+TEST_F(ResumeCli, AValidationThatWasCutShortIsMadeAgain) {
+  const std::vector<std::string> options{"--steps",          "3", "--held-out",            "3,0",
+                                         "--validate-every", "2", "--validation-episodes", "60"};
+  ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
+  BackgroundTraining training(arguments(options, "cut"));
+  wait_until([&] { return metrics_lines("cut") >= 2; });
+  EXPECT_EQ(training.end(SIGTERM), 128 + SIGTERM);
+  EXPECT_EQ(metrics_lines("cut"), 2);
+  ASSERT_EQ(train({"--resume", "--output", folder_ / "cut"}).exit_code, 0);
+  expect_equal_runs("whole", "cut");
+}
+
 TEST_F(ResumeCli, TakesWhatIsLeftOutFromTheRunAndSaysWhatItWas) {
-  ASSERT_EQ(train(arguments({"--steps", "3", "--max-seconds", "1", "--seed", "9"})).exit_code, 0);
+  ASSERT_EQ(train(arguments({"--epochs", "1", "--max-seconds", "1", "--seed", "9"})).exit_code, 0);
   const ProcessResult result =
       train({"--resume", "--output", folder_ / "run", "--max-seconds", "0", "--threads", "1"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
@@ -130,13 +145,13 @@ TEST_F(ResumeCli, TakesWhatIsLeftOutFromTheRunAndSaysWhatItWas) {
     EXPECT_TRUE(record.contains(key)) << key;
   }
   EXPECT_EQ(record["seed"], 9);
-  EXPECT_EQ(record["steps"], 3);
+  EXPECT_EQ(record["steps"], 6);  // twelve images, two a step
   EXPECT_EQ(record["data"]["training"]["images"], 12);
   EXPECT_EQ(record["data"]["training"]["classes"], (std::vector{"box", "crate", "lid"}));
   EXPECT_TRUE(record["data"]["validation"].is_null());
   ASSERT_EQ(record["resumed"].size(), 1U);
   EXPECT_TRUE(record["resumed"][0].contains("after_step"));
-  EXPECT_EQ(read_lines(folder_ / "run/metrics.jsonl").size(), 3U);
+  EXPECT_EQ(read_lines(folder_ / "run/metrics.jsonl").size(), 6U);
 }
 
 TEST_F(ResumeCli, ItsConfigurationMakesTheSameRunAgain) {

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
+#include "batch_queue.h"
 #include "io_test_support.h"
 #include "model/seed_placement.h"
 #include "training_test_support.h"
@@ -53,6 +57,21 @@ TEST(EpisodeLoader, AnotherSeedGivesOtherEpisodes) {
   EXPECT_FALSE(at::equal(a.next().query_image, b.next().query_image));
 }
 
+TEST(EpisodeLoader, SkippedEpisodesAreThoseAtTheBegin) {
+  EpisodeLoaderOptions later = loader_options(true);
+  later.skip = 11;  // more than an epoch of nine
+  EpisodeLoader all(std::make_shared<SquaresDataset>(), loader_options(true));
+  EpisodeLoader rest(std::make_shared<SquaresDataset>(), later);
+  for (int i = 0; i < 11; ++i) all.next();
+  for (int i = 0; i < 5; ++i) {
+    const TrainingEpisode a = all.next();
+    const TrainingEpisode b = rest.next();
+    ASSERT_EQ(a.description, b.description) << i;
+    ASSERT_TRUE(at::equal(a.query_image, b.query_image)) << i;
+    ASSERT_TRUE(at::equal(a.transformed_images[0], b.transformed_images[0])) << i;
+  }
+}
+
 class UnreadableDataset : public SquaresDataset {
  public:
   cv::Mat image(int index) const override {
@@ -63,6 +82,32 @@ class UnreadableDataset : public SquaresDataset {
 TEST(EpisodeLoader, AnUnreadableImageIsThrownByNext) {
   EpisodeLoader loader(std::make_shared<UnreadableDataset>(), loader_options());
   expect_error(ErrorCode::kUnreadable, {"squares/", "is broken"}, [&] { loader.next(); });
+}
+
+EpisodeBatch numbered_batch(int number) {
+  EpisodeBatch batch;
+  batch.class_ids = {number};
+  return batch;
+}
+
+TEST(BatchQueue, KeepsTheOrderAndStaysAhead) {
+  std::atomic<int> made = 0;
+  BatchQueue queue([&] { return numbered_batch(made++); });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(queue.next().class_ids.front(), i);
+  while (made < 22) std::this_thread::yield();  // without being asked
+}
+
+TEST(BatchQueue, ThrowsWhatTheSourceThrewAfterWhatItGave) {
+  int made = 0;
+  BatchQueue queue([&] {
+    if (made == 2) throw Error(ErrorCode::kUnreadable, "picture 7 is broken");
+    return numbered_batch(made++);
+  });
+  queue.next();
+  queue.next();
+  for (int i = 0; i < 2; ++i) {
+    expect_error(ErrorCode::kUnreadable, {"picture 7"}, [&] { queue.next(); });
+  }
 }
 
 TEST(StackEpisodes, ShotsOfAnEpisodeAreNeighbouringRows) {

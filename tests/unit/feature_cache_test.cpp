@@ -121,6 +121,20 @@ TEST_F(FeatureCacheTest, TheSameSeedDrawsTheSameEpisodes) {
   }
 }
 
+TEST_F(FeatureCacheTest, SkippedEpisodesAreThoseAtTheBegin) {
+  const auto dataset = std::make_shared<SquaresDataset>(4);
+  FeatureCache all(*network_, dataset, options(2), folder_ / "");
+  FeatureCache rest(*network_, dataset, options(2), folder_ / "");
+  rest.skip(6);
+  for (int i = 0; i < 3; ++i) all.draw(2);
+  for (int i = 0; i < 3; ++i) {
+    const EpisodeBatch first = all.draw(2);
+    const EpisodeBatch second = rest.draw(2);
+    EXPECT_EQ(first.descriptions, second.descriptions);
+    EXPECT_TRUE(at::equal(first.query, second.query));
+  }
+}
+
 TEST_F(FeatureCacheTest, StopsWhenAsked) {
   int calls = 0;
   FeatureCache cache(*network_, std::make_shared<SquaresDataset>(), options(1), folder_ / "",
