@@ -136,7 +136,11 @@ class Run {
 
   void make_network(const std::optional<RunState>& stored) {
     if (stored) {
-      network_ = Asgnet(stored->model.network);
+      AsgnetOptions network = stored->model.network;
+      // Of training only, so no model file has them.
+      network.memory.beta_retention = options_.network.memory.beta_retention;
+      network.memory.probability = options_.network.memory.probability;
+      network_ = Asgnet(network);
       assign_tensors(module_tensors(*network_), stored->network, folder_ / kStateFile,
                      "this run's network");
       info_ = stored->model.info;
