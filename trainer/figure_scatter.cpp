@@ -30,9 +30,21 @@ Colour colour_of(int group) {
   return rgb.at<Colour>(0, 0);
 }
 
+// A group's mark around its point: empty for a disc, else the corners of a square or a diamond.
+// Shapes change faster than similar hues come back.
+std::vector<cv::Point> corners_of(int group, cv::Point at) {
+  constexpr int kShapes = 3;
+  constexpr int r = kRadius;
+  if (group % kShapes == 0) return {};
+  if (group % kShapes == 1) {
+    return {{at.x - r, at.y - r}, {at.x + r, at.y - r}, {at.x + r, at.y + r}, {at.x - r, at.y + r}};
+  }
+  return {{at.x, at.y - r - 1}, {at.x + r + 1, at.y}, {at.x, at.y + r + 1}, {at.x - r - 1, at.y}};
+}
+
 // What a figure is made of; pixels and SVG are two ways to paint it.
 struct Painter {
-  std::function<void(cv::Point centre, Colour)> point;
+  std::function<void(cv::Point centre, int group)> point;
   std::function<void(const cv::Rect&)> frame;
   std::function<void(const std::string&, cv::Point baseline)> text;
 };
@@ -64,13 +76,13 @@ void paint(const ScatterFigure& figure, const Painter& painter) {
     painter.text(panel.caption, {left, kMargin + kPanel + 20});
     const std::vector<cv::Point> points = place(panel.points, plot);
     for (std::size_t i = 0; i < points.size(); ++i) {
-      painter.point(points[i], colour_of(panel.groups[i]));
+      painter.point(points[i], panel.groups[i]);
     }
     left += kPanel + kMargin;
   }
   for (std::size_t i = 0; i < figure.legend.size(); ++i) {
     const int y = kMargin + kLine * static_cast<int>(i) + kLine / 2;
-    painter.point({left, y}, colour_of(static_cast<int>(i)));
+    painter.point({left, y}, static_cast<int>(i));
     painter.text(figure.legend[i], {left + 12, y + 4});
   }
 }
@@ -95,6 +107,18 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
+std::string mark_svg(cv::Point centre, int group) {
+  std::string shape;
+  for (const cv::Point corner : corners_of(group, centre)) {
+    shape += format("%s%d,%d", shape.empty() ? "<polygon points=\"" : " ", corner.x, corner.y);
+  }
+  if (shape.empty()) {
+    shape = format("<circle cx=\"%d\" cy=\"%d\" r=\"%d", centre.x, centre.y, kRadius);
+  }
+  const Colour c = colour_of(group);
+  return shape + format("\" fill=\"#%02x%02x%02x\"/>\n", c[0], c[1], c[2]);
+}
+
 }  // namespace
 
 cv::Size ScatterFigure::size() const {
@@ -107,9 +131,17 @@ cv::Size ScatterFigure::size() const {
 cv::Mat draw_scatter(const ScatterFigure& figure) {
   cv::Mat canvas(figure.size(), CV_8UC3, cv::Scalar::all(255));
   paint(figure,
-        {.point = [&](cv::Point centre,
-                      Colour c) { cv::circle(canvas, centre, kRadius, cv::Scalar(c[0], c[1], c[2]),
-                                             cv::FILLED, cv::LINE_AA); },
+        {.point =
+             [&](cv::Point centre, int group) {
+               const Colour colour = colour_of(group);
+               const cv::Scalar fill(colour[0], colour[1], colour[2]);
+               const std::vector<cv::Point> corners = corners_of(group, centre);
+               if (corners.empty()) {
+                 cv::circle(canvas, centre, kRadius, fill, cv::FILLED, cv::LINE_AA);
+               } else {
+                 cv::fillConvexPoly(canvas, corners, fill, cv::LINE_AA);
+               }
+             },
          .frame = [&](const cv::Rect& plot) { cv::rectangle(canvas, plot, cv::Scalar::all(160)); },
          .text = [&](const std::string& text, cv::Point baseline) {
            cv::putText(canvas, text, baseline, cv::FONT_HERSHEY_SIMPLEX, 0.45,
@@ -126,10 +158,7 @@ std::string scatter_svg(const ScatterFigure& figure) {
       "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
       size.width, size.height, kTextSize);
   paint(figure,
-        {.point = [&](cv::Point centre, Colour c) {
-           svg += format("<circle cx=\"%d\" cy=\"%d\" r=\"%d\" fill=\"#%02x%02x%02x\"/>\n",
-                         centre.x, centre.y, kRadius, c[0], c[1], c[2]);
-         },
+        {.point = [&](cv::Point centre, int group) { svg += mark_svg(centre, group); },
          .frame = [&](const cv::Rect& plot) {
            svg += format("<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
                          "stroke=\"#a0a0a0\"/>\n",

@@ -11,7 +11,7 @@ struct ScatterPanel {
   std::string title;
   std::string caption;      // one line below
   cv::Mat points;           // CV_32F [n, 2]
-  std::vector<int> groups;  // of each point: an index into the legend
+  std::vector<int> groups;  // of each point: an index into the legend; has a colour and a shape
 };
 
 struct ScatterFigure {

@@ -68,7 +68,9 @@ TEST_F(EvalFigure, PrototypesArePlottedByClass) {
   EXPECT_EQ(report["panels"][0]["points"].size(), 8U);
   const std::string text = read_bytes(svg);
   EXPECT_TRUE(text.starts_with("<svg ")) << text.substr(0, 80);
-  EXPECT_EQ(count(text, "<circle"), 2 * 8 + 4);  // two panels and the legend
+  // Two panels and the legend; four classes are marked by disc, square, diamond and disc.
+  EXPECT_EQ(count(text, "<circle"), 2 * 4 + 2);
+  EXPECT_EQ(count(text, "<polygon"), 2 * 4 + 2);
   expect_part(text, ">bicycle</text>");
 
   const std::string png = folder_ / "prototypes.png";

@@ -153,7 +153,7 @@ TEST_F(EvalProtocol, PrintsThePublishedRowsBesideOurs) {
   ASSERT_EQ(part.exit_code, 0) << part.errors;
   expect_part(part.output, "### 5-shot");
   expect_part(part.output,
-              "| ours, resnet50-caffe, original size  |      - |   56.2 |      - |      - |    - |");
+              "| ours, resnet50-caffe, original size |      - |   56.2 |      - |      - |    - |");
 }
 
 TEST_F(EvalProtocol, TableAsJsonHoldsPublishedAndOurs) {
