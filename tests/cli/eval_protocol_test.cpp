@@ -122,6 +122,25 @@ TEST_F(EvalProtocol, SaysWhatDiffersFromThePublishedProtocol) {
   }
 }
 
+// 1000 sorted names in subsets of 50, five a fold: fold 1 has a250 ... a299, bird, c301 ... c499.
+TEST_F(EvalProtocol, FoldsOfFssAreSubsetsOfTheSortedNames) {
+  write_fss(folder_ / "");
+  const auto listed = json_of(eval({"--list-classes", "--protocol", "coco-fss", "--fold", "1",
+                                    "--data-root", folder_ / "", "--json"}));
+  const auto& listing = listed["listings"][0];
+  ASSERT_EQ(listing["classes"].size(), 250U);
+  EXPECT_EQ(listing["classes"].front()["name"], "a250");
+  EXPECT_EQ(listing["classes"].back()["name"], "c499");
+  EXPECT_EQ(names(listing, false), std::vector<std::string>{"bird"});  // COCO's fold 1 trains on it
+  EXPECT_EQ(listing["classes"][0]["images"], 2);
+
+  const auto report = json_of(eval(call({"--protocol", "paper-table2", "--fold", "1", "--model",
+                                         model_, "--format", "json"})));
+  const auto& ours = report["sections"][0]["ours"];
+  EXPECT_EQ(ours["folds"]["1"]["classes"].size(), 249U);
+  EXPECT_NEAR(ours["miou"].get<double>(), 64.0 / 256, 1e-12);
+}
+
 TEST_F(EvalProtocol, KeepsAClassThatTheProtocolLeavesOut) {
   write_suim(folder_ / "");
   const std::vector<std::string> fold{"--protocol", "coco-suim", "--fold", "1", "--model", model_,

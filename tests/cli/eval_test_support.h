@@ -109,4 +109,27 @@ inline void write_suim(const std::filesystem::path& data_root) {
   }
 }
 
+// ROOT/fss-1000 with 1000 classes of two pictures of 16 x 16, a quarter of each the object. Class 300
+// in sorted order, so of fold 1, is "bird"; the others are a000 ... a299, c301 ... c999.
+inline void write_fss(const std::filesystem::path& data_root) {
+  cv::Mat image(16, 16, CV_8UC3, cv::Scalar(90, 60, 40));
+  cv::Mat mask = cv::Mat::zeros(16, 16, CV_8UC3);
+  const cv::Rect object(4, 4, 8, 8);
+  image(object).setTo(cv::Scalar(20, 30, 220));
+  mask(object).setTo(cv::Scalar::all(255));
+  std::vector<std::uint8_t> jpeg, png;
+  cv::imencode(".jpg", image, jpeg);
+  cv::imencode(".png", mask, png);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string number = std::to_string(1000 + i).substr(1);
+    const std::string name = i == 300 ? "bird" : (i < 300 ? "a" : "c") + number;
+    const auto folder = data_root / "fss-1000" / name;
+    std::filesystem::create_directories(folder);
+    for (const char* stem : {"1", "2"}) {
+      write_bytes(folder / (std::string(stem) + ".jpg"), std::string(jpeg.begin(), jpeg.end()));
+      write_bytes(folder / (std::string(stem) + ".png"), std::string(png.begin(), png.end()));
+    }
+  }
+}
+
 }  // namespace cdfss::testing
