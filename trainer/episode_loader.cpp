@@ -40,6 +40,7 @@ EpisodeLoader::~EpisodeLoader() {
 
 TrainingEpisode EpisodeLoader::next() {
   std::unique_lock lock(mutex_);
+  while (!options_.shard.holds(taken_)) ++taken_;
   ready_.wait(lock, [this] { return results_.contains(taken_); });
   Result result = std::move(results_.extract(taken_).mapped());
   ++taken_;
@@ -53,11 +54,14 @@ void EpisodeLoader::work() {
   while (true) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] {
-      return stop_ || drawn_ - taken_ < static_cast<std::uint64_t>(options_.queue);
+      // taken_ may be ahead of drawn_, past another process's episodes.
+      return stop_ || drawn_ < taken_ + static_cast<std::uint64_t>(options_.queue) *
+                                            static_cast<std::uint64_t>(options_.shard.count);
     });
     if (stop_) return;
     const std::uint64_t number = drawn_++;
     Episode drawn = sampler_.draw();
+    if (!options_.shard.holds(number)) continue;
     lock.unlock();
 
     Result result;

@@ -17,6 +17,19 @@
 
 namespace cdfss {
 
+// The episodes of one of `count` processes: of every `count` blocks of `block` episodes, the
+// `index`-th.
+struct EpisodeShard {
+  int index = 0;
+  int count = 1;
+  int block = 1;
+
+  bool holds(std::uint64_t number) const {
+    return number / static_cast<std::uint64_t>(block) % static_cast<std::uint64_t>(count) ==
+           static_cast<std::uint64_t>(index);
+  }
+};
+
 struct EpisodeLoaderOptions {
   EpisodeSamplerOptions sampler;
   AugmentationOptions augmentation;  // `colour_jitter` is for the transformed view only
@@ -25,6 +38,7 @@ struct EpisodeLoaderOptions {
   int queue = 24;                    // episodes held ready at most, 1 or more
   std::uint64_t seed = 321;
   std::uint64_t skip = 0;            // episodes at the begin that are drawn but not loaded
+  EpisodeShard shard;                // the others are drawn but not loaded, too
 };
 
 // Deterministic whatever the number of threads: episodes come in the order they were drawn, and

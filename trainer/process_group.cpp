@@ -168,6 +168,11 @@ void ProcessGroup::broadcast(at::Tensor& values) {
   });
 }
 
+bool in_a_group() {
+  const char* size = std::getenv("WORLD_SIZE");
+  return std::getenv("RANK") != nullptr && (size == nullptr || std::string_view(size) != "1");
+}
+
 std::string device_of_process(const std::string& device) {
   const char* local_rank = std::getenv("LOCAL_RANK");
   if (local_rank == nullptr || !at::hasCUDA() || (device != "auto" && device != "cuda")) {

@@ -47,6 +47,9 @@ class ProcessGroup {
   int rank_ = 0, size_ = 1;
 };
 
+// Whether torchrun's environment describes more than this process.
+bool in_a_group();
+
 // "cuda:N" with torchrun's LOCAL_RANK for `device` "auto" or "cuda" on a machine with CUDA, else
 // `device`.
 std::string device_of_process(const std::string& device);

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +24,8 @@
 #include "run_report.h"
 #include "run_state.h"
 #include "sample_predictions.h"
+#include "stoppable_progress.h"
+#include "stopwatch.h"
 #include "text_file.h"
 #include "train_log.h"
 #include "training_batches.h"
@@ -47,27 +47,6 @@ void to_channels_last(Asgnet& network) {
   }
 }
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-// Shows how far a job is that Ctrl-C stops.
-std::function<bool(int, int)> stoppable_progress(const std::string& unit) {
-  // Shared, because std::function copies; made when the total is known.
-  const auto report = std::make_shared<std::optional<ProgressReport>>();
-  return [report, unit](int done, int total) {
-    if (!report->has_value()) report->emplace(total, unit);
-    (*report)->update(done);
-    return !interrupted();
-  };
-}
-
 class Run {
  public:
   Run(const TrainOptions& options, const std::string& command_line,
@@ -75,27 +54,33 @@ class Run {
       : options_(options),
         command_line_(command_line),
         configuration_(configuration),
-        folder_(options.output, options.resume),
-        device_(resolve_device(options.device)),
+        device_(resolve_device(device_of_process(options.device))),
+        group_(ProcessGroup::from_environment(device_.type())),
         sources_(open_training_sources(options)),
-        fingerprint_(sources_.fingerprint()) {}
+        fingerprint_(sources_.fingerprint()) {
+    if (group_.leads()) folder_.emplace(options.output, options.resume);
+  }
 
   void train() {
     const std::optional<RunState> stored = stored_state();
     make_network(stored);
-    batches_.emplace(options_, sources_.training, network_, options_.output,
-                     stored ? stored->batches : 0, stoppable_progress("views"));
+    const BatchRange range{.taken = stored ? stored->batches : 0,
+                           .index = group_.rank(),
+                           .count = group_.size()};
+    batches_.emplace(options_, sources_.training, network_, options_.output, range,
+                     stoppable_progress("views"));
     if (interrupted()) return;  // nothing was done that a checkpoint could keep
     count_steps(stored);
     if (!stored && options_.pca_init > 0) {
       initialise_reduction(network_, [this] { return batches_->next(); }, options_.pca_init,
                            options_.step.encoder.bf16);
     }
+    for (auto& [name, tensor] : module_tensors(*network_)) group_.broadcast(tensor);
     optimiser_.emplace(network_, options_.optimiser);
     TrainingStep training_step(network_, options_.step, group_);
     stored ? resume(*stored) : start();
     if (validation_due() && validated_step_ < step_) finish_round();
-    while (step_ < steps_ && !should_stop()) {
+    while (step_ < steps_ && !all_should_stop()) {
       run_step(training_step);
       if (validation_due()) {
         finish_round();
@@ -105,7 +90,7 @@ class Run {
     }
     if (checkpointed_step_ < step_) checkpoint();
     if (reported_step_ < step_) report();
-    if (step_ < steps_) {
+    if (log_ && step_ < steps_) {
       log_->say("stopped after step " + std::to_string(step_) + " of " + std::to_string(steps_) +
                 "; --resume goes on from there");
     }
@@ -115,8 +100,10 @@ class Run {
  private:
   // The state to go on from, checked against the options; none for a run that begins.
   std::optional<RunState> stored_state() const {
-    const std::filesystem::path file = folder_ / kStateFile;
-    if (folder_.has(kStateFile)) {
+    // The leader may have begun to write already.
+    if (!group_.leads() && !options_.resume) return std::nullopt;
+    const std::filesystem::path file = path(kStateFile);
+    if (std::filesystem::exists(file)) {
       RunState state = read_run_state(file);
       require_same_configuration(state.configuration, configuration_, file);
       if (state.data != fingerprint_) {
@@ -127,8 +114,8 @@ class Run {
       return state;
     }
     // Killed before its first checkpoint.
-    if (folder_.has(kConfigurationFile)) {
-      const std::filesystem::path configuration = folder_ / kConfigurationFile;
+    const std::filesystem::path configuration = path(kConfigurationFile);
+    if (std::filesystem::exists(configuration)) {
       require_same_configuration(read_text_file(configuration), configuration_, configuration);
     }
     return std::nullopt;
@@ -141,7 +128,7 @@ class Run {
       network.memory.beta_retention = options_.network.memory.beta_retention;
       network.memory.probability = options_.network.memory.probability;
       network_ = Asgnet(network);
-      assign_tensors(module_tensors(*network_), stored->network, folder_ / kStateFile,
+      assign_tensors(module_tensors(*network_), stored->network, path(kStateFile),
                      "this run's network");
       info_ = stored->model.info;
     } else {
@@ -153,47 +140,55 @@ class Run {
   }
 
   void count_steps(const std::optional<RunState>& stored) {
-    const int steps_per_epoch = std::max(1, batches_->queries() / options_.batch);
+    const int steps_per_epoch = std::max(1, batches_->queries() / episodes_per_step());
     steps_ = options_.steps > 0 ? options_.steps : options_.epochs * steps_per_epoch;
     validate_every_ = options_.validate_every > 0 ? options_.validate_every : steps_per_epoch;
     if (stored && stored->steps != steps_) {
       throw Error(ErrorCode::kInvalidValue,
-                  (folder_ / kStateFile).string() + " is of a run of " +
+                  path(kStateFile).string() + " is of a run of " +
                       std::to_string(stored->steps) + " steps, but --steps or --epochs ask for " +
                       std::to_string(steps_) + ", which would change the learning rates");
     }
   }
 
+  // Of all processes.
+  int episodes_per_step() const { return options_.batch * group_.size(); }
+
+  std::filesystem::path path(std::string_view name) const { return options_.output / name; }
+
   void start() {
+    if (!group_.leads()) return;
     nlohmann::json record = run_environment(device_);
     record.update({{"command", command_line_},
                    {"started", utc_now()},
                    {"seed", options_.seed},
                    {"steps", steps_},
                    {"batch", options_.batch},
+                   {"processes", group_.size()},
                    {"shots", options_.shots},
                    {"query_images", batches_->queries()},
                    {"data", sources_.summary()}});
-    write_text_file(folder_ / kConfigurationFile, configuration_);
-    write_run_record(folder_ / kRecordFile, record);
-    cut_metrics(folder_ / kMetricsFile, 0, 0);
-    open_log({.steps = steps_, .episodes_per_step = options_.batch});
+    write_text_file(path(kConfigurationFile), configuration_);
+    write_run_record(path(kRecordFile), record);
+    cut_metrics(path(kMetricsFile), 0, 0);
+    open_log({.steps = steps_, .episodes_per_step = episodes_per_step()});
     checkpoint();  // now, rather than after hours, it shows that it can be written
   }
 
   void resume(const RunState& stored) {
-    const std::string file = (folder_ / kStateFile).string();
+    const std::string file = path(kStateFile).string();
     optimiser_->set_state(stored.optimiser, file);
     set_generator_states(stored.generators, device_, file);
     step_ = checkpointed_step_ = stored.step;
     validated_step_ = stored.validated_step;
     best_miou_ = stored.best_miou;
-    const int lines = cut_metrics(folder_ / kMetricsFile, step_, validated_step_);
+    if (!group_.leads()) return;
+    const int lines = cut_metrics(path(kMetricsFile), step_, validated_step_);
     nlohmann::json record = run_environment(device_);
     record.update({{"command", command_line_}, {"started", utc_now()}, {"after_step", step_}});
-    add_resumption(folder_ / kRecordFile, record);
+    add_resumption(path(kRecordFile), record);
     open_log({.steps = steps_,
-              .episodes_per_step = options_.batch,
+              .episodes_per_step = episodes_per_step(),
               .done = step_,
               .seconds = stored.seconds});
     log_->say("going on after step " + std::to_string(step_));
@@ -208,8 +203,8 @@ class Run {
   }
 
   void open_log(const RunExtent& extent) {
-    log_.emplace(folder_ / kMetricsFile, extent);
-    log_->say(std::to_string(steps_) + " steps of " + std::to_string(options_.batch) +
+    log_.emplace(path(kMetricsFile), extent);
+    log_->say(std::to_string(steps_) + " steps of " + std::to_string(episodes_per_step()) +
               " episodes, " + std::to_string(batches_->queries()) + " query images, " +
               std::to_string(at::get_num_threads()) + " threads");
   }
@@ -225,7 +220,9 @@ class Run {
       throw Error(e.code(), "step " + std::to_string(step_ + 1) + ": " + e.what() +
                                 non_finite_cause(network_, batch) + last_checkpoint());
     }
-    log_->step(++step_, losses, optimiser_->learning_rate(), slot_cosines(),
+    ++step_;
+    if (!log_) return;
+    log_->step(step_, losses, optimiser_->learning_rate(), slot_cosines(),
                {.seconds = watch.seconds(), .waited = batches_->seconds_waited()});
   }
 
@@ -238,8 +235,15 @@ class Run {
   }
 
   bool should_stop() const {
-    return interrupted() ||
-           (options_.max_seconds > 0 && log_->process_seconds() >= options_.max_seconds);
+    return interrupted() || (log_ && options_.max_seconds > 0 &&
+                             log_->process_seconds() >= options_.max_seconds);
+  }
+
+  // Whether one of the processes should: none may be left waiting for another.
+  bool all_should_stop() {
+    at::Tensor wishes = at::full({}, should_stop() ? 1.0 : 0.0, device_);
+    group_.sum(wishes);
+    return wishes.item<double>() > 0;
   }
 
   bool validation_due() const {
@@ -260,6 +264,7 @@ class Run {
   }
 
   void report() {
+    if (!group_.leads()) return;
     std::vector<SamplePrediction> samples;
     if (sources_.validation) {
       const GeneratorGuard training_goes_on_as_without_it(device_);
@@ -269,9 +274,9 @@ class Run {
       copy->eval();
       samples = sample_predictions(copy, sources_.validation, evaluation, kSamples);
     }
-    write_text_file(folder_ / kReportFile,
-                    run_report(nlohmann::json::parse(read_text_file(folder_ / kRecordFile)),
-                               read_metrics(folder_ / kMetricsFile), samples));
+    write_text_file(path(kReportFile),
+                    run_report(nlohmann::json::parse(read_text_file(path(kRecordFile))),
+                               read_metrics(path(kMetricsFile)), samples));
     reported_step_ = step_;
   }
 
@@ -285,7 +290,7 @@ class Run {
 
   // Keeps the network as best.safetensors if it is. With --calibrate at its best threshold.
   void validate() {
-    if (!sources_.validation) {
+    if (!sources_.validation || !group_.leads()) {
       validated_step_ = step_;
       return;
     }
@@ -315,10 +320,11 @@ class Run {
 
   // Everything that a process needs to go on here.
   void checkpoint() {
+    if (!group_.leads()) return;
     const Stopwatch watch;
     log_->sync();  // the state must not be ahead of its metrics
     try {
-      write_run_state(folder_ / kStateFile, state());
+      write_run_state(path(kStateFile), state());
       save("last");
     } catch (const Error& e) {
       throw Error(e.code(), "step " + std::to_string(step_) + ": " + e.what() + last_checkpoint());
@@ -354,18 +360,18 @@ class Run {
   }
 
   void export_model() {
-    if (options_.export_file.empty()) return;
+    if (options_.export_file.empty() || !group_.leads()) return;
     const std::string name = best_miou_ >= 0 ? "best" : "last";
-    LoadedModel chosen = load_model(folder_ / (name + ".safetensors"));
+    LoadedModel chosen = load_model(path(name + ".safetensors"));
     save_model(options_.export_file, chosen.network, chosen.info, Storage::kFloat16);
     log_->say("exported " + name + " to " + options_.export_file.string());
   }
 
   const TrainOptions& options_;
   const std::string command_line_, configuration_;
-  RunFolder folder_;
   at::Device device_;
   ProcessGroup group_;
+  std::optional<RunFolder> folder_;  // as log_, of the process that leads
   TrainingSources sources_;
   const std::string fingerprint_;  // of them
   ModelInfo info_;

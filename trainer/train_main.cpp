@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
       cdfss::catch_interrupt();
       const bool complete = cdfss::run_sweep(cdfss::read_sweep(options.sweep),
                                              shared_arguments(argc, argv), options.output);
-      return complete ? cdfss::kExitDone : cdfss::kExitFailed;
+      return complete ? cdfss::kExitDone : cdfss::interrupt_exit_code();
     }
     if (options.threads > 0) at::set_num_threads(options.threads);
     cv::setNumThreads(1);  // the loader has threads of its own

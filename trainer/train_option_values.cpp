@@ -2,6 +2,7 @@
 #include <sstream>
 #include <utility>
 
+#include "process_group.h"
 #include "train_options.h"
 
 namespace cdfss {
@@ -61,6 +62,19 @@ void check_feature_cache(const TrainOptions& o) {
   if (o.step.encoder.train_batch_norm) refuse("it does not go with --bn train");
 }
 
+// What draws by chance within a batch, or reads the whole of it, cannot be shared out.
+void check_processes(const TrainOptions& o, const TrainOptionTexts& texts) {
+  if (!in_a_group()) return;
+  const auto refuse = [](const std::string& option) {
+    throw CLI::ValidationError(option, "does not go with several processes");
+  };
+  if (o.step.encoder.train_batch_norm) refuse("--bn train");
+  if (texts.enhance_with != "memory") refuse("--enhance-with " + texts.enhance_with);
+  if (o.network.memory.beta_retention) refuse("--alpha-mode beta");
+  if (o.network.memory.probability < 1) refuse("--enhancement-probability");
+  if (o.feature_cache > 0) refuse("--feature-cache");
+}
+
 }  // namespace
 
 void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
@@ -113,6 +127,7 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
     throw CLI::ValidationError("--pca-init", "does not go with --init-from");
   }
   check_feature_cache(o);
+  check_processes(o, texts);
 }
 
 }  // namespace cdfss

@@ -8,9 +8,9 @@ namespace cdfss {
 
 TrainingBatches::TrainingBatches(const TrainOptions& options,
                                  const std::shared_ptr<const Dataset>& dataset, Asgnet& network,
-                                 const std::filesystem::path& folder, std::int64_t taken,
+                                 const std::filesystem::path& folder, const BatchRange& range,
                                  const FeatureCache::Progress& progress)
-    : taken_(taken) {
+    : taken_(range.taken) {
   const EpisodeSamplerOptions sampler{.shots = options.shots,
                                       .balance_classes = options.balance_classes};
   const int size = options.batch;
@@ -23,7 +23,7 @@ TrainingBatches::TrainingBatches(const TrainOptions& options,
     cache_ = std::make_unique<FeatureCache>(network, dataset, cache, folder, progress);
     queries_ = cache_->queries();
     if (queries_ == 0) return;
-    cache_->skip(taken * size);
+    cache_->skip(range.taken * size);
     queue_.emplace([this, size] { return cache_->draw(size); });
   } else {
     loader_ = std::make_unique<EpisodeLoader>(
@@ -34,7 +34,8 @@ TrainingBatches::TrainingBatches(const TrainOptions& options,
                              .threads = options.loader_threads,
                              .queue = 2 * size,
                              .seed = options.seed,
-                             .skip = static_cast<std::uint64_t>(taken) * size});
+                             .skip = static_cast<std::uint64_t>(range.taken) * range.count * size,
+                             .shard = {.index = range.index, .count = range.count, .block = size}});
     queries_ = loader_->queries();
     queue_.emplace([this, size] {
       std::vector<TrainingEpisode> episodes;

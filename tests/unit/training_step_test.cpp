@@ -219,6 +219,75 @@ TEST(TrainingStep, CachedFeaturesGiveTheLossOfTheirImages) {
   EXPECT_NEAR(one_step(network, plain(), batch, adamw(0)).total, expected, 1e-4);
 }
 
+// A frozen backbone runs with BatchNorm folded in: the same function.
+TEST(TrainingStep, TheFoldedBackboneGivesTheLossOfTheOneThatIsTrained) {
+  const EpisodeBatch batch = squares_batch(2, /*transformed_view=*/true);
+  Asgnet network = random_network({0, 1});
+  {
+    const at::NoGradGuard no_grad;  // BatchNorm that does something
+    for (const auto& [name, tensor] : module_tensors(*network)) {
+      if (name.ends_with("running_mean")) at::Tensor(tensor).uniform_(-0.5, 0.5);
+      if (name.ends_with("running_var")) at::Tensor(tensor).uniform_(0.5, 2);
+    }
+  }
+  TrainingStepOptions options = plain();
+  options.contrastive_weight = 1;
+  const double folded = one_step(network, options, batch, adamw(0)).total;
+  for (MetaMemory& memory : network->memories()) {  // empty again
+    for (const auto& [name, tensor] : module_tensors(*memory)) {
+      const at::NoGradGuard no_grad;
+      at::Tensor(tensor).zero_();
+    }
+  }
+  options.encoder.train_backbone = true;
+  EXPECT_NEAR(one_step(network, options, batch, adamw(0, true)).total, folded, 1e-4 * folded);
+}
+
+TEST(TrainingStep, TheQueryIsEnhancedOnlyWhenAsked) {
+  const EpisodeBatch batch = squares_batch(2);
+  Asgnet network = random_network({0});
+  one_step(network, plain(), batch, adamw(0));  // fills the memory
+  TrainingStepOptions options = plain();
+  options.enhance_support = false;
+  const auto loss = [&] {
+    Asgnet copy = network;
+    return one_step(copy, options, batch, adamw(0)).total;
+  };
+  const double none = loss();
+  options.enhance_query = true;
+  EXPECT_NE(loss(), none);
+}
+
+TEST(TrainingStep, MixUpAndMixStyleChangeTheSupport) {
+  const EpisodeBatch batch = squares_batch(3);
+  const double none = [&] {
+    Asgnet network = random_network();
+    return one_step(network, plain(), batch, adamw(0)).total;
+  }();
+  for (const StyleShift shift : {StyleShift::kMixUp, StyleShift::kMixStyle}) {
+    TrainingStepOptions options = plain();
+    options.encoder.style_shift = shift;
+    options.encoder.mixing_layers = {0, 1};
+    Asgnet network = random_network();
+    EXPECT_NE(one_step(network, options, batch, adamw(0)).total, none);
+    options.enhance_support = false;
+    EXPECT_DOUBLE_EQ(one_step(network, options, batch, adamw(0)).total, none);
+  }
+}
+
+TEST(TrainingStep, PrototypesCarryGradientWhenAsked) {
+  const EpisodeBatch batch = squares_batch(2);
+  TrainingStepOptions options = plain();
+  Asgnet without = random_network();
+  one_step(without, options, batch, adamw(0));
+  options.prototype_gradient = true;
+  Asgnet with = random_network();
+  one_step(with, options, batch, adamw(0));
+  const at::Tensor gradient = with->named_parameters()["down_conv.0.weight"].grad();
+  EXPECT_TRUE(at::isfinite(gradient).all().item<bool>());
+  EXPECT_FALSE(at::allclose(gradient, without->named_parameters()["down_conv.0.weight"].grad()));
+}
+
 TEST(TrainingStep, ANonFiniteLossNamesTheEpisodesAndChangesNothing) {
   const EpisodeBatch batch = squares_batch(2);
   Asgnet network = random_network({0});
