@@ -54,7 +54,7 @@ std::unique_ptr<VideoMethod> make_prototype_method(const EvalOptions& options) {
                                            resolve_device(options.device));
 }
 
-Measurement summarise(const VideoEvaluation& evaluation) {
+Measurement summarise(const VideoEvaluation& evaluation, TableStyle style) {
   Measurement measurement;
   nlohmann::json& report = measurement.report;
   Table table("sequence", {{"J"}, {"F"}, {"frames", 0}});
@@ -69,7 +69,7 @@ Measurement summarise(const VideoEvaluation& evaluation) {
   report["mean_f"] = evaluation.mean_f();
   report["frames"] = frames;
   report["seconds_per_frame"] = frames > 0 ? evaluation.seconds / frames : 0;
-  measurement.table = table.text();
+  measurement.table = table.text(style);
   return measurement;
 }
 
@@ -94,7 +94,7 @@ Measurement measure_videos(const EvalOptions& options) {
       });
   bar.clear();
 
-  Measurement measurement = summarise(evaluation);
+  Measurement measurement = summarise(evaluation, options.table_style());
   measurement.complete = evaluation.frames() == total;
   nlohmann::json& report = measurement.report;
   report["dataset"] = options.video.string();

@@ -122,6 +122,14 @@ TEST_F(EvalVideo, SequencesAndEveryChooseTheFrames) {
   EXPECT_EQ(report()["sequences"]["square"]["frames"], 2);
 }
 
+TEST_F(EvalVideo, TableCanBeMarkdown) {
+  const ProcessResult result = eval(
+      {"--video", root_, "--model", model(), "--sequences", "other", "--format", "markdown"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  expect_part(result.output, "| sequence |");
+  expect_part(result.output, "| -------- | ----:|");
+}
+
 TEST_F(EvalVideo, ThresholdZeroMakesEverythingObject) {
   const ProcessResult result = eval({"--video", root_, "--model", model(), "--sequences", "square",
                                      "--threshold", "0", "--json"});
