@@ -127,7 +127,7 @@ TEST_F(EvalVideo, TableCanBeMarkdown) {
       {"--video", root_, "--model", model(), "--sequences", "other", "--format", "markdown"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   expect_part(result.output, "| sequence |");
-  expect_part(result.output, "| -------- | ----:|");
+  expect_part(result.output, "| -------- | -----:|");
 }
 
 TEST_F(EvalVideo, ThresholdZeroMakesEverythingObject) {
