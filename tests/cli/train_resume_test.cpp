@@ -124,7 +124,7 @@ TEST_F(ResumeCli, ASignalFinishesTheStepAndSaves) {
 
 TEST_F(ResumeCli, AValidationThatWasCutShortIsMadeAgain) {
   const std::vector<std::string> options{"--steps",          "3", "--held-out",            "3,0",
-                                         "--validate-every", "2", "--validation-episodes", "60"};
+                                         "--validate-every", "2", "--validation-episodes", "30"};
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   BackgroundTraining training(arguments(options, "cut"));
   wait_until([&] { return metrics_lines("cut") >= 2; });
