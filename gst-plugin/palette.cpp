@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cdfss/luma_weights.h"
+
 namespace cdfss {
 namespace {
 
@@ -20,21 +22,6 @@ constexpr std::array<Colour, kPaletteSize> kPalette{{{255, 64, 64},
                                                      {150, 60, 0},
                                                      {240, 240, 240}}};
 
-struct LumaWeights {
-  double red, blue;  // K_R, K_B of the standard
-};
-
-LumaWeights weights_of(YuvMatrix matrix) {
-  switch (matrix) {
-    case YuvMatrix::kBt709:
-      return {0.2126, 0.0722};
-    case YuvMatrix::kBt2020:
-      return {0.2627, 0.0593};
-    default:
-      return {0.299, 0.114};
-  }
-}
-
 std::uint8_t to_byte(double value) {
   return static_cast<std::uint8_t>(std::clamp(std::floor(value + 0.5), 0.0, 255.0));
 }
@@ -49,13 +36,13 @@ double luma(Colour colour, LumaWeights weights) {
 Colour class_colour(int index) { return kPalette[(index - 1) % kPaletteSize]; }
 
 Colour text_colour(Colour background) {
-  return luma(background, weights_of(YuvMatrix::kBt601)) > 127 ? Colour{0, 0, 0}
+  return luma(background, luma_weights(YuvMatrix::kBt601)) > 127 ? Colour{0, 0, 0}
                                                               : Colour{255, 255, 255};
 }
 
 Ink ink_of(Colour colour, const Canvas& canvas) {
   if (bytes_per_pixel(canvas.format) != 0) return {colour.red, colour.green, colour.blue};
-  const LumaWeights weights = weights_of(canvas.matrix);
+  const LumaWeights weights = luma_weights(canvas.matrix);
   const double y = luma(colour, weights);
   const double luma_scale = canvas.full_range ? 1.0 : 219.0 / 255.0;
   const double chroma_scale = canvas.full_range ? 1.0 : 224.0 / 255.0;

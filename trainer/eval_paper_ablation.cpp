@@ -104,16 +104,9 @@ Measurement measure_paper_ablation(const EvalOptions& options) {
   const TableStyle style = options.table_style();
   measurement.table = heading(ablation.caption, 2, style) + table.text(style) + "\n" +
                       notes_text(notes, style);
-  report["protocol"] = ablation.protocol;
-  report["caption"] = ablation.caption;
-  report["notes"] = notes;
-  report["dataset"] = options.data_root.string();
-  report["fold_table"] = options.fold_table;
+  put_paper_protocol(report, options, ablation.caption, notes, bar.done());
   report["model"] = options.row_models;
   report["shots"] = ablation.shots;
-  report["episodes"] = options.episodes;
-  report["runs"] = options.runs;
-  report["episodes_measured"] = bar.done();
   return measurement;
 }
 

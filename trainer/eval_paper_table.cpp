@@ -118,14 +118,7 @@ Measurement measure_paper_table(const EvalOptions& options) {
 
   measurement.complete = bar.done() == wanted;
   measurement.table = heading(table.caption, 2, style) + tables + notes_text(notes, style);
-  report["protocol"] = table.protocol;
-  report["caption"] = table.caption;
-  report["notes"] = notes;
-  report["dataset"] = options.data_root.string();
-  report["fold_table"] = options.fold_table;
-  report["episodes"] = options.episodes;
-  report["runs"] = options.runs;
-  report["episodes_measured"] = bar.done();
+  put_paper_protocol(report, options, table.caption, notes, bar.done());
   return measurement;
 }
 

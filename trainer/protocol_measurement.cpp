@@ -81,4 +81,17 @@ void put_transfer(nlohmann::json& report, const TransferPlan& plan,
   }
 }
 
+void put_paper_protocol(nlohmann::json& report, const EvalOptions& options,
+                        const std::string& caption, const std::vector<std::string>& notes,
+                        int episodes_measured) {
+  report["protocol"] = options.protocol;
+  report["caption"] = caption;
+  report["notes"] = notes;
+  report["dataset"] = options.data_root.string();
+  report["fold_table"] = options.fold_table;
+  report["episodes"] = options.episodes;
+  report["runs"] = options.runs;
+  report["episodes_measured"] = episodes_measured;
+}
+
 }  // namespace cdfss

@@ -53,4 +53,10 @@ TransferMeasurement measure_transfer(const TransferPlan& plan, EpisodeProgressBa
 void put_transfer(nlohmann::json& report, const TransferPlan& plan,
                   const TransferMeasurement& measurement);
 
+// What the report of one of the paper's tables says beside its numbers: `protocol`, `caption`,
+// `notes`, `dataset`, `fold_table`, `episodes` (a run), `runs`, `episodes_measured`.
+void put_paper_protocol(nlohmann::json& report, const EvalOptions& options,
+                        const std::string& caption, const std::vector<std::string>& notes,
+                        int episodes_measured);
+
 }  // namespace cdfss

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "cdfss/luma_weights.h"
+
 namespace cdfss {
 namespace {
 
@@ -11,21 +13,6 @@ at::Tensor plane(const ImageView& image, int index, int width, int height, int c
   auto* data = const_cast<std::uint8_t*>(image.planes[index]);
   return at::from_blob(data, {height, width, channels}, {image.strides[index], channels, 1},
                        at::TensorOptions().dtype(at::kByte));
-}
-
-struct YuvWeights {
-  double red, blue;  // K_R, K_B of the standard
-};
-
-YuvWeights weights_of(YuvMatrix matrix) {
-  switch (matrix) {
-    case YuvMatrix::kBt709:
-      return {0.2126, 0.0722};
-    case YuvMatrix::kBt2020:
-      return {0.2627, 0.0593};
-    default:
-      return {0.299, 0.114};
-  }
 }
 
 // luma [H, W, 1], chroma [ceil(H/2), ceil(W/2), 2] -> RGB. Each chroma sample covers 2 x 2 pixels.
@@ -41,7 +28,7 @@ at::Tensor yuv_to_rgb(const ImageView& image, const at::Tensor& luma, const at::
       (luma.squeeze(2).to(at::kFloat) - (image.full_range ? 0.0 : 16.0)) * luma_scale;
   const at::Tensor cb = (full.select(2, 0) - 128.0) * chroma_scale;
   const at::Tensor cr = (full.select(2, 1) - 128.0) * chroma_scale;
-  const auto [kr, kb] = weights_of(image.matrix);
+  const auto [kr, kb] = luma_weights(image.matrix);
   const double kg = 1.0 - kr - kb;
   const at::Tensor r = y + cr * (2.0 * (1.0 - kr));
   const at::Tensor b = y + cb * (2.0 * (1.0 - kb));
