@@ -39,6 +39,16 @@ void write_report(const std::filesystem::path& file, const nlohmann::json& repor
   write_bytes(file, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 
+namespace {
+
+// Of UTF-8 text: bytes that continue a character do not count.
+std::size_t characters(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
 std::string heading(const std::string& text, int level, TableStyle style) {
   const bool markdown = style == TableStyle::kMarkdown;
   const std::string mark = std::string(static_cast<std::size_t>(level), '#') + " ";
@@ -64,7 +74,8 @@ void Table::add(const std::string& name, const std::vector<std::optional<double>
   std::vector<std::string> cells{name};
   for (std::size_t i = 0; i < values.size(); ++i) {
     char text[32] = "-";
-    if (values[i]) std::snprintf(text, sizeof text, "%.*f", columns_.at(i + 1).decimals, *values[i]);
+    const int decimals = columns_.at(i + 1).decimals;
+    if (values[i]) std::snprintf(text, sizeof text, "%.*f", decimals, *values[i]);
     cells.emplace_back(text);
   }
   add_text(std::move(cells));
@@ -81,7 +92,7 @@ void Table::add_text(std::vector<std::string> cells) {
 
 std::size_t Table::width(std::size_t column) const {
   std::size_t width = 0;
-  for (const auto& row : rows_) width = std::max(width, row[column].size());
+  for (const auto& row : rows_) width = std::max(width, characters(row[column]));
   return width;
 }
 
@@ -89,7 +100,7 @@ std::string Table::line(const std::vector<std::string>& row, TableStyle style) c
   const bool markdown = style == TableStyle::kMarkdown;
   std::string line;
   for (std::size_t column = 0; column < row.size(); ++column) {
-    const std::string padding(width(column) - row[column].size(), ' ');
+    const std::string padding(width(column) - characters(row[column]), ' ');
     if (markdown) {
       line += "| ";
     } else if (column > 0) {

@@ -106,7 +106,8 @@ class Runner {
     append(arguments, {{"model", (output_ / name / "last.safetensors").string()},
                        {"report", report.string()}});
     if (!finished("cdfss-eval", arguments, name)) return std::nullopt;
-    return read_json(report, [](const nlohmann::json& json) { return json.at("miou").get<double>(); });
+    return read_json(report,
+                     [](const nlohmann::json& json) { return json.at("miou").get<double>(); });
   }
 
   // False when interrupted. What the program says goes to the run's log.

@@ -27,6 +27,15 @@ TEST(Table, AlignsNamesLeftAndNumbersRight) {
             "b            0.123       7\n");
 }
 
+TEST(Table, ColumnsAreAsWideAsTheirCharactersNotTheirBytes) {
+  Table table("row", {{"mIoU", 1}});
+  table.add_text({"café", "1 ± 2"});
+  EXPECT_EQ(table.text(TableStyle::kMarkdown),
+            "| row  |  mIoU |\n"
+            "| ---- | -----:|\n"
+            "| café | 1 ± 2 |\n");
+}
+
 TEST(Table, MarkdownHasARuleThatAlignsItsColumns) {
   Table table("class", {{"IoU", 1}, {.title = "why", .left = true}});
   table.add_text({"bird", "6.5", "in"});
