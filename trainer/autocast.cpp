@@ -4,16 +4,20 @@
 
 namespace cdfss {
 
-Bf16Autocast::Bf16Autocast(c10::DeviceType device, bool enabled)
-    : device_(device), previous_(at::autocast::is_autocast_enabled(device)) {
-  at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+Autocast::Autocast(c10::DeviceType device, c10::ScalarType precision)
+    : device_(device),
+      was_enabled_(at::autocast::is_autocast_enabled(device)),
+      previous_(at::autocast::get_autocast_dtype(device)) {
+  const bool enabled = precision != at::kFloat;
+  if (enabled) at::autocast::set_autocast_dtype(device_, precision);
   at::autocast::set_autocast_enabled(device_, enabled);
   at::autocast::increment_nesting();
 }
 
-Bf16Autocast::~Bf16Autocast() {
+Autocast::~Autocast() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-  at::autocast::set_autocast_enabled(device_, previous_);
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, previous_);
 }
 
 }  // namespace cdfss

@@ -2,21 +2,24 @@
 #pragma once
 
 #include <c10/core/DeviceType.h>
+#include <c10/core/ScalarType.h>
 
 namespace cdfss {
 
-// While it lives, convolutions and matrix products on `device` run in bfloat16, if `enabled`. At its
-// end the state before is restored and the casts of weights made meanwhile are dropped.
-class Bf16Autocast {
+// While it lives, convolutions and matrix products on `device` run in `precision`: kBFloat16 or
+// kHalf, or as without it for kFloat. At its end the state before is restored and the casts of
+// weights made meanwhile are dropped.
+class Autocast {
  public:
-  Bf16Autocast(c10::DeviceType device, bool enabled);
-  ~Bf16Autocast();
-  Bf16Autocast(const Bf16Autocast&) = delete;
-  Bf16Autocast& operator=(const Bf16Autocast&) = delete;
+  Autocast(c10::DeviceType device, c10::ScalarType precision);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
 
  private:
   c10::DeviceType device_;
-  bool previous_;
+  bool was_enabled_;
+  c10::ScalarType previous_;
 };
 
 }  // namespace cdfss

@@ -54,7 +54,7 @@ FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> datas
       folder, total, ResNetImpl::channels(layout, 3) + ResNetImpl::channels(layout, 2),
       (side - 1) / 8 + 1, side);
   record_classes_.resize(total);
-  Asgnet encoder = inference_copy(network, options_.bf16 ? at::kBFloat16 : at::kFloat);
+  Asgnet encoder = inference_copy(network, options_.precision);
   // Images are read and augmented while the network works on those before.
   std::future<Chunk> ahead = std::async(std::launch::async, &FeatureCache::prepare, this, 0,
                                         std::min(kChunk, total));
@@ -105,7 +105,7 @@ void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
   const at::Device device = encoder->parameters().front().device();
   const at::Tensor images =
       normalise(at::stack(chunk.images).to(device))
-          .to(options_.bf16 ? at::kBFloat16 : at::kFloat, /*non_blocking=*/false, /*copy=*/false,
+          .to(options_.precision, /*non_blocking=*/false, /*copy=*/false,
               at::MemoryFormat::ChannelsLast);
   const at::Tensor features =
       encoder->backbone_features(images, std::nullopt).permute({0, 2, 3, 1});

@@ -22,7 +22,7 @@ struct FeatureCacheOptions {
   int views = 1;  // augmented views an image, 1 or more
   AugmentationOptions augmentation;
   EpisodeSamplerOptions sampler;
-  bool bf16 = false;
+  at::ScalarType precision = at::kFloat;  // that the network computes in
   std::uint64_t seed = 321;
 };
 

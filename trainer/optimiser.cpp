@@ -123,6 +123,16 @@ class Optimiser::Impl {
   }
   torch::optim::Optimizer& native() { return *optimizer_; }
 
+  std::vector<at::Tensor> gradients() const {
+    std::vector<at::Tensor> all;
+    for (const Group& group : groups_) {
+      for (const at::Tensor& parameter : group.parameters) {
+        if (parameter.grad().defined()) all.push_back(parameter.grad());
+      }
+    }
+    return all;
+  }
+
   std::map<std::string, at::Tensor> state() {
     std::map<std::string, at::Tensor> all;
     for (const auto& [name, parameter] : named_parameters()) {
@@ -139,6 +149,7 @@ class Optimiser::Impl {
     const std::map<std::string, at::Tensor> parameters = named_parameters();
     std::map<std::string, std::map<std::string, at::Tensor>> parts_of_parameter;
     for (const auto& [name, tensor] : all) {
+      if (is_loss_scaler_state(name)) continue;
       const std::size_t dot = name.rfind('.');
       const auto parameter = parameters.find(name.substr(0, dot));
       const std::string part = dot == std::string::npos ? "" : name.substr(dot + 1);
@@ -209,6 +220,7 @@ Optimiser::Optimiser(Asgnet& network, const OptimiserOptions& options) : options
   }
   if (options.train_backbone) groups.push_back(backbone);
   impl_ = std::make_unique<Impl>(std::move(groups), options);
+  if (options.scale_loss) scaler_.emplace(network->parameters().front().device());
 }
 
 Optimiser::~Optimiser() = default;
@@ -224,12 +236,25 @@ void Optimiser::set_step(int step, int steps) {
 
 void Optimiser::zero_grad() { impl_->native().zero_grad(); }
 
-void Optimiser::step() { impl_->native().step(); }
+at::Tensor Optimiser::scaled(const at::Tensor& loss) const {
+  return scaler_ ? scaler_->scaled(loss) : loss;
+}
 
-std::map<std::string, at::Tensor> Optimiser::state() const { return impl_->state(); }
+bool Optimiser::step() {
+  if (scaler_ && !scaler_->unscale(impl_->gradients())) return false;
+  impl_->native().step();
+  return true;
+}
+
+std::map<std::string, at::Tensor> Optimiser::state() const {
+  std::map<std::string, at::Tensor> all = impl_->state();
+  if (scaler_) all.merge(scaler_->state());
+  return all;
+}
 
 void Optimiser::set_state(const std::map<std::string, at::Tensor>& state,
                           const std::string& source) {
+  if (scaler_) scaler_->set_state(state, source);
   impl_->set_state(state, source);
 }
 

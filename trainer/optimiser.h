@@ -5,8 +5,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "loss_scaler.h"
 #include "model/asgnet.h"
 
 namespace cdfss {
@@ -26,6 +28,7 @@ struct OptimiserOptions {
   double momentum = 0.9;  // SGD only
   double weight_decay = 1e-4;  // also of biases; never of the memory bank
   bool train_backbone = false;
+  bool scale_loss = false;  // for float16
 };
 
 // Groups: decoder; reduction; scalars and the memory bank (not decayed); backbone, if trained.
@@ -39,13 +42,17 @@ class Optimiser {
   // (1 + cos(pi step/steps)) / 2; times step / warmup while that is below 1.
   void set_step(int step, int steps);
   void zero_grad();
-  void step();
+  // What to take the gradient of in the place of `loss`.
+  at::Tensor scaled(const at::Tensor& loss) const;
+  // False when the gradients overflowed with a scaled loss: the step was left out then.
+  bool step();
+  double loss_scale() const { return scaler_ ? scaler_->scale() : 1; }
   // Of the decoder, as last set.
   double learning_rate() const { return decoder_rate_; }
 
   // What it remembers of the steps so far, sharing memory: "<parameter>.momentum" for SGD,
   // "<parameter>.exp_avg", ".exp_avg_sq" and ".step" (int64 scalar) for AdamW. Parameters that had
-  // no gradient yet have none.
+  // no gradient yet have none. With scale_loss also LossScaler::state().
   std::map<std::string, at::Tensor> state() const;
   // Goes on from such a state, copied. Throws Error(kBadModel) naming `source` and the tensor that
   // does not fit; nothing has changed then.
@@ -55,6 +62,7 @@ class Optimiser {
   class Impl;
   std::unique_ptr<Impl> impl_;
   OptimiserOptions options_;
+  std::optional<LossScaler> scaler_;
   double decoder_rate_ = 0;
 };
 

@@ -36,11 +36,12 @@ class Moments {
 };
 
 // Features of the pixels that show the query images: [n, 1536].
-at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch, bool bf16) {
+at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch,
+                            at::ScalarType precision) {
   const at::Device device = network->parameters().front().device();
   at::Tensor features = batch.query.to(device);
   if (!batch.encoded) {
-    const Bf16Autocast autocast(device.type(), bf16);
+    const Autocast autocast(device.type(), precision);
     features = network->backbone_features(
         normalise(features).contiguous(at::MemoryFormat::ChannelsLast), std::nullopt);
   }
@@ -51,7 +52,7 @@ at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch, bool bf1
 }  // namespace
 
 void initialise_reduction(Asgnet& network, const std::function<EpisodeBatch()>& next_batch,
-                          int images, bool bf16) {
+                          int images, at::ScalarType precision) {
   const auto parameters = network->named_parameters();
   const at::Tensor* bias = parameters.find("down_conv.0.bias");
   if (bias == nullptr) {
@@ -64,7 +65,7 @@ void initialise_reduction(Asgnet& network, const std::function<EpisodeBatch()>& 
   Moments moments;
   for (int seen = 0; seen < images;) {
     const EpisodeBatch batch = next_batch();
-    moments.add(visible_features(network, batch, bf16));
+    moments.add(visible_features(network, batch, precision));
     seen += batch.size();
   }
   const at::Tensor deviation =

@@ -8,8 +8,8 @@
 
 namespace cdfss {
 
-// Sets the reduction (down_conv, which must have a bias: a network with the similarity prior) to the
-// first 256 principal components of standardised backbone features, so that cosines of reduced
+// Sets the reduction (down_conv, which must have a bias: a network with the similarity prior) to
+// the first 256 principal components of standardised backbone features, so that cosines of reduced
 // features are those of the features themselves as far as 256 dimensions can hold them:
 //   W = s U^T diag(1/sd), b = -W mu,
 // with mu and sd the channels' mean and standard deviation (+ 1e-3) and U the leading eigenvectors of
@@ -17,6 +17,6 @@ namespace cdfss {
 // (label 255) is left out. Draws batches until `images` query images were seen. Throws
 // Error(kInvalidValue) on a network without that bias.
 void initialise_reduction(Asgnet& network, const std::function<EpisodeBatch()>& next_batch,
-                          int images, bool bf16);
+                          int images, at::ScalarType precision);
 
 }  // namespace cdfss

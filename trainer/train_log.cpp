@@ -48,6 +48,8 @@ void TrainLog::step(int step, const StepLosses& losses, double learning_rate,
   for (const auto& [layer, cosine] : slot_cosines) {
     record["slot_cosine"][std::to_string(layer)] = cosine;
   }
+  if (losses.scale != 1) record["loss_scale"] = losses.scale;
+  if (losses.skipped) record["skipped"] = true;
   write(record.dump());
 
   progress_.update(step * extent_.episodes_per_step,

@@ -18,6 +18,7 @@ struct RunExtent {
   int steps = 0;
   int episodes_per_step = 0;
   int done = 0;        // steps of earlier processes
+  int logged = 0;      // of those, the ones that metrics.jsonl still has lines of
   double seconds = 0;  // that those spent
 };
 
@@ -29,7 +30,8 @@ struct StepTime {
 
 // metrics.jsonl holds one object a step ({"step", "loss", "segmentation", "auxiliary",
 // "contrastive", "orthogonal", "learning_rate", "seconds", "step_seconds", "data_wait": share of
-// those, 0..1, "slot_cosine": {layer: value}}) and one a validation ({"step", "validation_miou",
+// those, 0..1, "slot_cosine": {layer: value}}; with fp16 also
+// "loss_scale", and "skipped": true when the gradients overflowed) and one a validation ({"step", "validation_miou",
 // "validation_fb_iou", "threshold", "seconds"}). "seconds" counts from the run's start and leaves
 // out the time between its processes.
 class TrainLog {

@@ -88,7 +88,10 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
       texts.memory_init == "random" ? MemoryInit::kRandom : MemoryInit::kFirstInstances;
   o.optimiser.kind = texts.optimiser == "adamw" ? OptimiserKind::kAdamW : OptimiserKind::kSgd;
   o.optimiser.schedule = texts.schedule == "cosine" ? Schedule::kCosine : Schedule::kPoly;
-  o.step.encoder.bf16 = texts.precision == "bf16";
+  o.step.encoder.precision = texts.precision == "bf16"   ? at::kBFloat16
+                             : texts.precision == "fp16" ? at::kHalf
+                                                         : at::kFloat;
+  o.optimiser.scale_loss = texts.precision == "fp16";
   o.step.encoder.train_batch_norm = texts.batch_norm == "train";
   o.step.encoder.train_backbone = o.optimiser.train_backbone;
 

@@ -290,8 +290,8 @@ void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
       ->group(group);
   app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->type_name("DEVICE")
       ->group(group);
-  app.add_option("--precision", texts.precision, "fp32, or bf16 for convolutions")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
+  app.add_option("--precision", texts.precision, "fp32; or of convolutions bf16, or fp16 with a scaled loss (meant for CUDA)")
+      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}))
       ->group(group);
   app.add_option("--threads", o.threads, "CPU threads of the network; 0 = one a core")
       ->check(CLI::Range(0, 1024))

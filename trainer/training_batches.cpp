@@ -18,7 +18,7 @@ TrainingBatches::TrainingBatches(const TrainOptions& options,
     const FeatureCacheOptions cache{.views = options.feature_cache,
                                     .augmentation = options.augmentation,
                                     .sampler = sampler,
-                                    .bf16 = options.step.encoder.bf16,
+                                    .precision = options.step.encoder.precision,
                                     .seed = options.seed};
     cache_ = std::make_unique<FeatureCache>(network, dataset, cache, folder, progress);
     queries_ = cache_->queries();

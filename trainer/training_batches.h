@@ -23,8 +23,8 @@ struct BatchRange {
 
 class TrainingBatches {
  public:
-  // Reads images, or with --feature-cache encodes them all first, into `folder`. `progress` is told how many views are encoded and stops that
-  // with false; there are no batches then. Throws as EpisodeLoader and FeatureCache.
+  // Reads images, or with --feature-cache encodes them all first, into `folder`. `progress` is told
+  // how many views are encoded and stops that with false; there are no batches then. Throws as EpisodeLoader and FeatureCache.
   TrainingBatches(const TrainOptions& options, const std::shared_ptr<const Dataset>& dataset,
                   Asgnet& network, const std::filesystem::path& folder, const BatchRange& range,
                   const FeatureCache::Progress& progress);

@@ -40,7 +40,7 @@ at::Tensor TrainingEncoder::reduced(const EpisodeBatch& batch, const at::Tensor&
   const at::Device device = device_of(network_);
   // A scope for each pass: autocast keeps its casts of the weights, and one made here without
   // gradient would cut a later pass off from the weights.
-  const Bf16Autocast autocast(device.type(), options_.bf16);
+  const Autocast autocast(device.type(), options_.precision);
   const torch::AutoGradMode gradient(pass.with_gradient);
   const at::Tensor features =
       batch.encoded ? input.to(device, at::kFloat) : backbone_features(input.to(device), pass);
@@ -51,7 +51,7 @@ at::Tensor TrainingEncoder::backbone_features(const at::Tensor& images, const Pa
   const torch::AutoGradMode gradient(options_.train_backbone && at::GradMode::is_enabled());
   at::Tensor input = normalise(images).contiguous(at::MemoryFormat::ChannelsLast);
   if (pass.shifted && options_.style_shift == StyleShift::kMixUp) input = mix_up(input);
-  if (folds() && options_.bf16) input = input.to(at::kBFloat16);
+  if (folds()) input = input.to(options_.precision);
   return encode(encoder(), input, hook(pass));
 }
 
@@ -68,8 +68,7 @@ StageHook TrainingEncoder::hook(const Pass& pass) {
 ResNet TrainingEncoder::encoder() {
   if (!folds()) return network_->backbone();
   if (folded_.is_empty()) {
-    folded_ = folded_copy(network_->backbone(), device_of(network_),
-                          options_.bf16 ? at::kBFloat16 : at::kFloat);
+    folded_ = folded_copy(network_->backbone(), device_of(network_), options_.precision);
   }
   return folded_;
 }

@@ -23,7 +23,7 @@ struct EncoderOptions {
   std::vector<int> mixing_layers;  // of kMixStyle: stages 0..3, ascending
   bool train_backbone = false;
   bool train_batch_norm = false;  // backbone BatchNorm on batch statistics (SPEC A1), not B19
-  bool bf16 = false;
+  c10::ScalarType precision = c10::kFloat;  // of convolutions; or kBFloat16, kHalf
 };
 
 // A frozen backbone runs without autograd, with its BatchNorm folded in; it is copied at the first

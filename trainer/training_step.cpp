@@ -36,6 +36,12 @@ at::Tensor support_classes(const EpisodeBatch& batch) {
   return at::tensor(ids, at::kLong).repeat_interleave(batch.shots);
 }
 
+[[noreturn]] void fail(const EpisodeBatch& batch, std::string what) {
+  what += "; episodes of the step:";
+  for (const std::string& description : batch.descriptions) what += "\n  " + description;
+  throw Error(ErrorCode::kInference, what);
+}
+
 }  // namespace
 
 TrainingStep::TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group)
@@ -49,15 +55,13 @@ StepLosses TrainingStep::run(const EpisodeBatch& batch, Optimiser& optimiser) {
   optimiser.zero_grad();
   std::vector<Style> styles;
   const Losses losses = forward(batch, styles);
-  const StepLosses values = totals(losses);
-  if (!std::isfinite(values.total)) {
-    std::string message = "the loss is not finite; episodes of the step:";
-    for (const std::string& description : batch.descriptions) message += "\n  " + description;
-    throw Error(ErrorCode::kInference, message);
-  }
-  objective(losses).backward();
+  StepLosses values = totals(losses);
+  if (!std::isfinite(values.total)) fail(batch, "the loss is not finite");
+  values.scale = optimiser.loss_scale();
+  optimiser.scaled(objective(losses)).backward();
   sum_gradients();
-  optimiser.step();
+  values.skipped = !optimiser.step();
+  if (values.skipped && values.scale <= 1) fail(batch, "gradients are not finite");
   for (std::size_t i = 0; i < styles.size(); ++i) {
     network_->memories()[i]->commit(
         {group_.gather_rows(styles[i].mean), group_.gather_rows(styles[i].std)});
@@ -72,7 +76,7 @@ void TrainingStep::enter_training_mode() {
 
 Enriched TrainingStep::decode(const at::Tensor& query_features,
                               const std::vector<Prototypes>& prototypes) {
-  const Bf16Autocast autocast(query_features.device().type(), options_.encoder.bf16);
+  const Autocast autocast(query_features.device().type(), options_.encoder.precision);
   Enriched enriched = network_->decode(query_features, prototypes, /*with_inner=*/true);
   enriched.logits = enriched.logits.to(at::kFloat);
   for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
@@ -122,7 +126,8 @@ std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
   return prototypes;
 }
 
-at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch, const at::Tensor& support_features) {
+at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch,
+                                     const at::Tensor& support_features) {
   const at::Device device = support_features.device();
   const at::Tensor transformed_features =
       encoder_.reduced(batch, batch.transformed, {.shifted = options_.enhance_support});

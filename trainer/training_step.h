@@ -25,19 +25,19 @@ struct TrainingStepOptions {
   double reduction_dropout = 0.5;  // share of the reduced channels, SPEC A2
   // Lets the segmentation loss reach the reduction through superpixel clustering, too (SPEC B12).
   bool prototype_gradient = false;
-  EncoderOptions encoder;
+  EncoderOptions encoder{};
 };
 
 class TrainingStep {
  public:
   // Runs on the network's device. The network is shared and changed in place. In a group of
-  // processes each runs its rows of the batch, and all end with the parameters and memories that one
-  // process with all rows would have; `group` must outlive the step.
+  // processes each runs its rows of the batch, and all end with the parameters and memories that
+  // one process with all rows would have; `group` must outlive the step.
   TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group);
 
   // Forward, losses (those of all processes), backward, optimiser step, memory commit. Throws
-  // Error(kInference) naming this process's episodes when the loss is not finite, before anything was
-  // changed.
+  // Error(kInference) naming this process's episodes, before any parameter was changed, when the loss
+  // is not finite, or its gradients are not even without scaling.
   StepLosses run(const EpisodeBatch& batch, Optimiser& optimiser);
 
  private:

@@ -98,6 +98,16 @@ TEST_F(ResumeCli, AKilledAdamWRunWithBatchStatisticsEndsAsAnUninterruptedOne) {
   expect_equal_runs("whole", "killed");
 }
 
+TEST_F(ResumeCli, AKilledFloat16RunGoesOnWithItsLossScale) {
+  const auto options = five_steps({"--precision", "fp16"});
+  ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
+  train_with_kills(options, "killed", {3});
+  expect_equal_runs("whole", "killed");
+  EXPECT_NE(tensors_of(folder_ / "killed" / "state.safetensors").find("loss_scaler.scale"),
+            std::string::npos);
+  EXPECT_GT(read_lines(folder_ / "killed" / "metrics.jsonl").front().at("loss_scale"), 1);
+}
+
 TEST_F(ResumeCli, AKilledRunWithCachedFeaturesEndsAsAnUninterruptedOne) {
   const std::vector<std::string> options{
       "--steps", "6", "--checkpoint-every", "2", "--feature-cache", "2", "--memory-layers", "none",

@@ -83,7 +83,8 @@ TEST(TrainOptions, WordsBecomeValues) {
   EXPECT_FALSE(options.step.enhance_support);
   EXPECT_TRUE(options.step.enhance_query);
   EXPECT_TRUE(options.step.encoder.train_batch_norm);
-  EXPECT_TRUE(options.step.encoder.bf16);
+  EXPECT_EQ(options.step.encoder.precision, at::kBFloat16);
+  EXPECT_FALSE(options.optimiser.scale_loss);
   EXPECT_TRUE(options.step.encoder.train_backbone);
   EXPECT_EQ(options.held_out, (std::vector<int>{5, 2}));
 }
@@ -179,7 +180,7 @@ TEST(ReductionInit, CentresAndScalesItsFeatures) {
   batch.query = at::randn({2, 1536, 6, 6}) * at::linspace(0.1, 2, 1536).view({1, -1, 1, 1}) +
                 at::linspace(-3, 3, 1536).view({1, -1, 1, 1});
   batch.query_label = at::zeros({2, kSide, kSide}, at::kByte);
-  initialise_reduction(network, [&] { return batch; }, 2, false);
+  initialise_reduction(network, [&] { return batch; }, 2, at::kFloat);
   network->eval();
   const at::NoGradGuard no_grad;
   const at::Tensor reduced = network->reduce(batch.query).permute({0, 2, 3, 1}).flatten(0, 2);
@@ -199,7 +200,7 @@ TEST(ReductionInit, LeavesPaddingOut) {
   batch.query_label = at::zeros({2, kSide, kSide}, at::kByte);
   batch.query_label.slice(1, 33).fill_(255);  // the last row of the feature grid
   const auto start = [&] {
-    initialise_reduction(network, [&] { return batch; }, 2, false);
+    initialise_reduction(network, [&] { return batch; }, 2, at::kFloat);
     return network->named_parameters()["down_conv.0.bias"].detach().clone();
   };
   const at::Tensor bias = start();
@@ -210,7 +211,7 @@ TEST(ReductionInit, LeavesPaddingOut) {
 TEST(ReductionInit, NeedsABias) {
   Asgnet network(without_memory());
   expect_error(ErrorCode::kInvalidValue, {"bias", "similarity prior"}, [&] {
-    initialise_reduction(network, [] { return squares_batch(1); }, 1, false);
+    initialise_reduction(network, [] { return squares_batch(1); }, 1, at::kFloat);
   });
 }
 

@@ -75,7 +75,7 @@ TEST_P(OverfitsABatch, InAFewSteps) {
   const auto [directions, bf16] = GetParam();
   Asgnet network = random_network({}, directions);
   TrainingStepOptions options = plain();
-  options.encoder.bf16 = bf16;
+  options.encoder.precision = bf16 ? at::kBFloat16 : at::kFloat;
   Optimiser optimiser(network, adamw(1e-3));
   ProcessGroup alone;
   TrainingStep step(network, options, alone);
@@ -90,6 +90,47 @@ TEST_P(OverfitsABatch, InAFewSteps) {
 INSTANTIATE_TEST_SUITE_P(Networks, OverfitsABatch,
                          ::testing::Values(std::pair{0, false}, std::pair{0, true},
                                            std::pair{3, false}, std::pair{3, true}));
+
+TEST(TrainingStep, Float16WithAScaledLossTakesTheStepOfSinglePrecision) {
+  const EpisodeBatch batch = squares_batch(2);
+  const auto step_of = [&](at::ScalarType precision, Asgnet& network) {
+    TrainingStepOptions options = plain();
+    options.encoder.precision = precision;
+    // SGD, whose step, unlike AdamW's, is as large as the gradient.
+    OptimiserOptions optimiser{.learning_rate = 0.1, .scale = 1, .weight_decay = 0};
+    optimiser.scale_loss = precision == at::kHalf;
+    return one_step(network, options, batch, optimiser);
+  };
+  Asgnet network = random_network(), half_network = random_network();
+  const at::Tensor start = network->parameters().back().detach().clone();
+  step_of(at::kFloat, network);
+  const StepLosses losses = step_of(at::kHalf, half_network);
+  EXPECT_EQ(losses.scale, 65536);
+  EXPECT_FALSE(losses.skipped);
+  const at::Tensor step = network->parameters().back() - start;
+  const at::Tensor half_step = half_network->parameters().back() - start;
+  EXPECT_GT(step.norm().item<double>(), 0);
+  EXPECT_LT((half_step - step).norm().item<double>(), 0.02 * step.norm().item<double>());
+}
+
+TEST(TrainingStep, OverflowingGradientsLeaveTheParametersAsTheyWere) {
+  Asgnet network = random_network();
+  TrainingStepOptions options = plain();
+  options.encoder.precision = at::kHalf;
+  OptimiserOptions optimiser_options = adamw(1e-3);
+  optimiser_options.scale_loss = true;
+  Optimiser optimiser(network, optimiser_options);
+  std::map<std::string, at::Tensor> state = optimiser.state();
+  state["loss_scaler.scale"] = at::full({1}, 0x1p60F);
+  optimiser.set_state(state, "state");
+  optimiser.set_step(1, 100);
+  const auto before = snapshot(network);
+  ProcessGroup alone;
+  const StepLosses losses = TrainingStep(network, options, alone).run(squares_batch(2), optimiser);
+  EXPECT_TRUE(losses.skipped);
+  EXPECT_EQ(optimiser.loss_scale(), 0x1p59);
+  EXPECT_EQ(changed(network, before), std::vector<std::string>{});
+}
 
 TEST(TrainingStep, TrainsOnlyReductionAndDecoderOfAFrozenBackbone) {
   Asgnet network = random_network();
@@ -190,17 +231,17 @@ TEST(TrainingStep, BatchNormKeepsItsStatisticsUnlessTrained) {
 }
 
 TEST(TrainingStep, TrainsTheBackboneWhenAsked) {
-  for (const bool bf16 : {false, true}) {
+  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
     Asgnet network = random_network();
     TrainingStepOptions options = plain();
     options.encoder.train_backbone = true;
-    options.encoder.bf16 = bf16;
+    options.encoder.precision = precision;
     const auto before = snapshot(network);
     one_step(network, options, squares_batch(2), adamw(1e-4, true));
     const std::vector<std::string> names = changed(network, before);
     for (const char* part : {"layer0.0.weight", "layer1.0.conv1", "layer2.3.bn2", "layer3.5.conv3",
                              "down_conv"}) {
-      EXPECT_TRUE(any_starts_with(names, part)) << part << " bf16 " << bf16;
+      EXPECT_TRUE(any_starts_with(names, part)) << part << " " << precision;
     }
   }
 }
