@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "tensor/image_tensor.h"
 
@@ -53,25 +52,31 @@ void measure(const std::vector<std::string>& names, const float* best, Mask& mas
 void mask_from_logits(const at::Tensor& logits, float threshold,
                       const std::vector<std::string>& names, int width, int height,
                       bool with_probabilities, Mask& mask) {
-  const at::Tensor sized = resize_align_corners(logits.unsqueeze(0), height, width)[0];
   mask.width = width;
   mask.height = height;
   mask.classes.resize(static_cast<std::size_t>(width) * height);
   at::Tensor classes = at::from_blob(mask.classes.data(), {height, width}, at::kByte);
-  const float least = logit(threshold);
-  at::Tensor best = sized[0];  // [height, width]
-  if (sized.size(0) == 1) {
-    classes.copy_(best.ge(least));
-  } else {
-    at::Tensor index;
-    std::tie(best, index) = sized.max(0);
-    classes.copy_((index + 1) * best.ge(least));
-  }
+  const std::int64_t count = logits.size(0);
   mask.probabilities.clear();
-  if (with_probabilities) {
-    mask.probabilities.resize(static_cast<std::size_t>(sized.numel()));
-    at::from_blob(mask.probabilities.data(), sized.sizes(), at::kFloat).copy_(sized.sigmoid());
+  if (with_probabilities) mask.probabilities.resize(mask.classes.size() * count);
+  // One class at a time: all of them at the size of an 8K frame take gigabytes.
+  at::Tensor best;  // [height, width]
+  for (std::int64_t i = 0; i < count; ++i) {
+    const at::Tensor sized =
+        resize_align_corners(logits.narrow(0, i, 1).unsqueeze(0), height, width)[0][0];
+    if (with_probabilities) {
+      at::from_blob(mask.probabilities.data() + i * sized.numel(), sized.sizes(), at::kFloat)
+          .copy_(sized.sigmoid());
+    }
+    if (i == 0) {
+      best = sized;
+      classes.fill_(1);
+    } else {
+      classes.masked_fill_(sized.gt(best), i + 1);
+      best = at::maximum(best, sized);
+    }
   }
+  classes.mul_(best.ge(logit(threshold)));
   best = best.contiguous();
   measure(names, best.const_data_ptr<float>(), mask);
 }

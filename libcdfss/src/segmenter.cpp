@@ -131,7 +131,7 @@ class Segmenter::Impl {
   // [1, 3, S, S] on the network's device
   at::Tensor input_of(const ImageView& image) {
     return run_network("reading an image", [&] {
-      return network_input(to_rgb_tensor(image).to(network_->device()), input_size_);
+      return network_input(image, input_size_).to(network_->device());
     });
   }
 

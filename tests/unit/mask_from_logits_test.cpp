@@ -30,6 +30,21 @@ TEST(MaskFromLogits, GivesEachPixelItsMostProbableClass) {
   EXPECT_TRUE(mask.probabilities.empty());
 }
 
+TEST(MaskFromLogits, FirstOfEqualsWins) {
+  Mask mask;
+  mask_from_logits(at::full({3, 1, 2}, 1.0F), 0.5F, {"a", "b", "c"}, 2, 1, false, mask);
+  EXPECT_EQ(mask.classes, (std::vector<std::uint8_t>{1, 1}));
+}
+
+// All classes' probabilities, each in its place.
+TEST(MaskFromLogits, GivesProbabilitiesOfEveryClass) {
+  Mask mask;
+  mask_from_logits(two_classes(), 0.5F, {"fish", "net"}, 2, 2, true, mask);
+  ASSERT_EQ(mask.probabilities.size(), 8U);
+  EXPECT_NEAR(mask.probabilities[1], 1 / (1 + std::exp(4.0)), 1e-6);
+  EXPECT_NEAR(mask.probabilities[6], 1 / (1 + std::exp(-3.0)), 1e-6);
+}
+
 TEST(MaskFromLogits, ThresholdIsAProbability) {
   const at::Tensor logits = at::tensor({std::log(0.7F / 0.3F)}).view({1, 1, 1});
   Mask mask;

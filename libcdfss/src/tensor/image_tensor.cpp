@@ -15,13 +15,9 @@ at::Tensor plane(const ImageView& image, int index, int width, int height, int c
                        at::TensorOptions().dtype(at::kByte));
 }
 
-// luma [H, W, 1], chroma [ceil(H/2), ceil(W/2), 2] -> RGB. Each chroma sample covers 2 x 2 pixels.
+// luma [H, W, 1], chroma [H, W, 2] -> RGB.
 at::Tensor yuv_to_rgb(const ImageView& image, const at::Tensor& luma, const at::Tensor& chroma) {
-  const at::Tensor full = chroma.repeat_interleave(2, 0)
-                              .repeat_interleave(2, 1)
-                              .slice(0, 0, image.height)
-                              .slice(1, 0, image.width)
-                              .to(at::kFloat);
+  const at::Tensor full = chroma.to(at::kFloat);
   const double luma_scale = image.full_range ? 1.0 : 255.0 / 219.0;
   const double chroma_scale = image.full_range ? 1.0 : 255.0 / 224.0;
   const at::Tensor y =
@@ -36,29 +32,55 @@ at::Tensor yuv_to_rgb(const ImageView& image, const at::Tensor& luma, const at::
   return at::stack({r, g, b}, 2).round_().clamp_(0, 255).to(at::kByte);
 }
 
+// The pixels at these rows and columns (both long, one-dimensional), uint8 [rows, columns, channels].
+at::Tensor at_crossings(const at::Tensor& plane, const at::Tensor& rows, const at::Tensor& columns) {
+  return plane.index_select(0, rows).index_select(1, columns);
+}
+
+// The image's pixels at these rows and columns in RGB, uint8 [rows, columns, 3]. Each chroma sample
+// covers 2 x 2 pixels.
+at::Tensor rgb_at(const ImageView& image, const at::Tensor& rows, const at::Tensor& columns) {
+  const int step = bytes_per_pixel(image.format);
+  if (step == 0) {
+    const int width = (image.width + 1) / 2, height = (image.height + 1) / 2;
+    const at::Tensor chroma_rows = rows.bitwise_right_shift(1);
+    const at::Tensor chroma_columns = columns.bitwise_right_shift(1);
+    const auto chroma = [&](int index, int channels) {
+      return at_crossings(plane(image, index, width, height, channels), chroma_rows,
+                          chroma_columns);
+    };
+    const at::Tensor luma =
+        at_crossings(plane(image, 0, image.width, image.height, 1), rows, columns);
+    return yuv_to_rgb(image, luma, image.format == PixelFormat::kNv12
+                                       ? chroma(1, 2)
+                                       : at::cat({chroma(1, 1), chroma(2, 1)}, 2));
+  }
+  const bool blue_first = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgrx ||
+                          image.format == PixelFormat::kBgra;
+  const at::Tensor colours =
+      at_crossings(plane(image, 0, image.width, image.height, step), rows, columns).narrow(2, 0, 3);
+  return blue_first ? colours.flip(2) : colours.contiguous();
+}
+
+// Between which two of `size` pixels each of `side` pixels of a stretched row or column lies.
+struct Neighbours {
+  at::Tensor low, high;  // long [side]
+  at::Tensor share;      // of `high`, float [side]
+};
+
+Neighbours neighbours(int size, int side) {
+  const float scale = static_cast<float>(size) / static_cast<float>(side);
+  const at::Tensor place =
+      at::arange(side, at::kFloat).add_(0.5F).mul_(scale).sub_(0.5F).clamp_min_(0.0F);
+  const at::Tensor low = place.floor();
+  return {low.to(at::kLong), low.add(1).clamp_max_(size - 1).to(at::kLong), place - low};
+}
+
 }  // namespace
 
 at::Tensor to_rgb_tensor(const ImageView& image) {
   validate(image);
-  const int chroma_width = (image.width + 1) / 2;
-  const int chroma_height = (image.height + 1) / 2;
-  switch (image.format) {
-    case PixelFormat::kNv12:
-      return yuv_to_rgb(image, plane(image, 0, image.width, image.height, 1),
-                        plane(image, 1, chroma_width, chroma_height, 2));
-    case PixelFormat::kI420:
-      return yuv_to_rgb(image, plane(image, 0, image.width, image.height, 1),
-                        at::cat({plane(image, 1, chroma_width, chroma_height, 1),
-                                 plane(image, 2, chroma_width, chroma_height, 1)},
-                                2));
-    default:
-      break;
-  }
-  const at::Tensor packed = plane(image, 0, image.width, image.height, bytes_per_pixel(image.format));
-  const bool blue_first = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgrx ||
-                          image.format == PixelFormat::kBgra;
-  const at::Tensor colours = packed.narrow(2, 0, 3);
-  return blue_first ? colours.flip(2) : colours.clone(at::MemoryFormat::Contiguous);
+  return rgb_at(image, at::arange(image.height, at::kLong), at::arange(image.width, at::kLong));
 }
 
 at::Tensor normalise(const at::Tensor& rgb) {
@@ -68,11 +90,17 @@ at::Tensor normalise(const at::Tensor& rgb) {
   return (rgb.permute({0, 3, 1, 2}).to(at::kFloat) - mean) / std;
 }
 
-at::Tensor network_input(const at::Tensor& rgb, int side) {
-  const at::Tensor planes = rgb.unsqueeze(0).permute({0, 3, 1, 2}).to(at::kFloat);
-  const at::Tensor resized =
-      at::upsample_bilinear2d(planes, {side, side}, /*align_corners=*/false);
-  return normalise(resized.permute({0, 2, 3, 1}));
+at::Tensor network_input(const ImageView& image, int side) {
+  validate(image);
+  const Neighbours rows = neighbours(image.height, side), columns = neighbours(image.width, side);
+  const at::Tensor share = columns.share.view({1, side, 1});
+  const auto stretched = [&](const at::Tensor& row) {
+    return at::lerp(rgb_at(image, row, columns.low).to(at::kFloat),
+                    rgb_at(image, row, columns.high).to(at::kFloat), share);
+  };
+  const at::Tensor rgb =
+      at::lerp(stretched(rows.low), stretched(rows.high), rows.share.view({side, 1, 1}));
+  return normalise(rgb.unsqueeze(0));
 }
 
 at::Tensor resize_align_corners(const at::Tensor& x, int height, int width) {
