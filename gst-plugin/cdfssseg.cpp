@@ -41,9 +41,7 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS,
     GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ " CDFSS_INPUT_FORMATS ", GRAY8 }")));
 
-GstCdfssSeg* self_of(gpointer object) { return static_cast<GstCdfssSeg*>(object); }
-
-Control& control_of(gpointer object) { return *self_of(object)->control; }
+Control& control_of(gpointer object) { return *static_cast<GstCdfssSeg*>(object)->control; }
 
 void set_property_value(GObject* object, guint id, const GValue* value, GParamSpec*) {
   if ((control_of(object).set(id, value) & kOutputChange) == 0) return;
@@ -61,7 +59,7 @@ void get_property_value(GObject* object, guint id, GValue* value, GParamSpec*) {
 }
 
 void finalize(GObject* object) {
-  delete self_of(object)->control;
+  delete &control_of(object);
   G_OBJECT_CLASS(gst_cdfss_seg_parent_class)->finalize(object);
 }
 
@@ -233,9 +231,7 @@ static void gst_cdfss_seg_class_init(GstCdfssSegClass* klass) {
       element_class, "Few-shot segmentation", "Filter/Video",
       "Finds in every frame the objects that a handful of labelled images show",
       "The cdfss authors");
-
   element_class->change_state = change_state;
-
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   transform_class->start = start;
   transform_class->stop = stop;

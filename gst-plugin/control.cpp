@@ -11,8 +11,9 @@
 namespace cdfss {
 namespace {
 
-std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& settings) {
-  auto engine = std::make_unique<Engine>(settings);
+std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& settings,
+                                    const std::stop_token& stop = {}) {
+  auto engine = std::make_unique<Engine>(settings, stop);
   const Segmenter& segmenter = engine->segmenter();
   GST_INFO_OBJECT(element, "loaded %s on %s, input size %d, %zu class(es) of %s",
                   settings.model.c_str(), segmenter.device().c_str(), segmenter.input_size(),
@@ -26,7 +27,7 @@ Control::Control(GstElement* element)
     : element_(element),
       worker_([this](const ResultPtr& result) { finished(result); }),
       streaming_(element, worker_, stats_),
-      loader_([this] { load(); }) {}
+      loader_([this](const std::stop_token& stop) { load(stop); }) {}
 
 std::optional<Failure> Control::start() {
   stats_.reset();
@@ -41,7 +42,6 @@ std::optional<Failure> Control::start() {
     loader_.stop();
     return failure;
   }
-  streaming_.reset();
   if (settings.watch) loader_.watch(settings.support);
   return std::nullopt;
 }
@@ -65,11 +65,7 @@ unsigned Control::set(guint id, const GValue* value) {
     changes = set_property(settings_, id, value);
     settings = settings_;
   }
-  if ((changes & kThresholdChange) != 0) {
-    worker_.set_threshold(settings.threshold, [this](const std::exception_ptr& failure) {
-      post_warning(element_, *guard([&] { std::rethrow_exception(failure); }));
-    });
-  }
+  if ((changes & kThresholdChange) != 0) worker_.set_threshold(settings.threshold);
   if ((changes & kSmoothingChange) != 0) {
     worker_.set_temporal_smoothing(settings.temporal_smoothing);
   }
@@ -92,15 +88,16 @@ bool Control::answer_latency(GstPad* sink_pad, GstQuery* query) const {
   return true;
 }
 
-void Control::load() {
+void Control::load(const std::stop_token& stop) {
   const Settings settings = this->settings();
   const auto failure = guard([&] {
-    auto engine = make_engine(element_, settings);
+    auto engine = make_engine(element_, settings, stop);
     const auto latency = static_cast<GstClockTime>(engine->expected_latency().count());
     worker_.replace(std::move(engine));
     stats_.add_reload();
     expect_latency(latency);
   });
+  if (stop.stop_requested()) return;
   if (failure) {
     post_warning(element_, *failure);
     return;

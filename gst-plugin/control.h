@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 
 #include "failure.h"
 #include "loader.h"
@@ -25,7 +26,7 @@ class Control {
 
   // READY to PAUSED: loads, and starts the threads. What failed, to be posted.
   std::optional<Failure> start();
-  // PAUSED to READY; waits for a frame or a load that has begun.
+  // PAUSED to READY; waits for one run of the network at most, a frame's or a load's.
   void stop();
 
   // Any thread.
@@ -42,7 +43,7 @@ class Control {
   Streaming& streaming() { return streaming_; }  // the streaming thread's
 
  private:
-  void load();                                // the loader's thread
+  void load(const std::stop_token& stop);     // the loader's thread
   void finished(const ResultPtr& result);     // the worker's thread
   void expect_latency(GstClockTime latency);  // any thread
 

@@ -25,21 +25,26 @@ SupportSet load_support(const Settings& settings) {
   return support.select(names);
 }
 
+[[noreturn]] void throw_stopped() {
+  throw Error(ErrorCode::kInference, "loading was given up: the element is being stopped");
+}
+
 }  // namespace
 
-Engine::Engine(const Settings& settings)
+Engine::Engine(const Settings& settings, const std::stop_token& stop)
     : segmenter_(settings.model, settings.segmenter_options()) {
-  segmenter_.set_support(load_support(settings));
-  warm_up();
+  if (!segmenter_.set_support(load_support(settings), stop)) throw_stopped();
+  warm_up(stop);
   set_temporal_smoothing(settings.temporal_smoothing);
 }
 
 // Twice: the first run sets up, the second is measured.
-void Engine::warm_up() {
+void Engine::warm_up(const std::stop_token& stop) {
   const int side = segmenter_.input_size();
   const Image grey{side, side, std::vector<std::uint8_t>(std::size_t{3} * side * side, 128)};
   Mask mask;
   for (int run = 0; run < 2; ++run) {
+    if (stop.stop_requested()) throw_stopped();
     const auto start = std::chrono::steady_clock::now();
     segmenter_.segment(grey.view(), mask);
     expected_latency_ = std::chrono::steady_clock::now() - start;

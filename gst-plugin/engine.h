@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <stop_token>
 
 #include "cdfss/mask.h"
 #include "cdfss/segmenter.h"
@@ -15,12 +16,11 @@ namespace cdfss {
 class Engine {
  public:
   // Loads support set and model, and runs the network once, so that the first frame does not wait
-  // for what is set up on first use. Throws Error.
-  explicit Engine(const Settings& settings);
+  // for what is set up on first use. Throws Error, also when `stop` ended it early.
+  explicit Engine(const Settings& settings, const std::stop_token& stop = {});
 
-  // What changes without loading. Throws Error(kInvalidValue) for a threshold out of range; the
-  // previous one stays.
-  void set_threshold(float threshold);  // -1 = the model's
+  // What changes without loading.
+  void set_threshold(float threshold);  // 0..1, -1 = the model's
   void set_temporal_smoothing(double weight);
 
   // Throws Error.
@@ -31,7 +31,7 @@ class Engine {
   const Segmenter& segmenter() const { return segmenter_; }
 
  private:
-  void warm_up();
+  void warm_up(const std::stop_token& stop);
 
   Segmenter segmenter_;
   SceneCut scene_cut_;

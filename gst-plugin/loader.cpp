@@ -15,6 +15,7 @@ void Loader::start() {
   const std::lock_guard held(lock_);
   context_ = g_main_context_new();
   loop_ = g_main_loop_new(context_, FALSE);
+  stopping_ = {};
   thread_ = std::thread([this] {
     g_main_context_push_thread_default(context_);
     g_main_loop_run(loop_);
@@ -25,39 +26,62 @@ void Loader::start() {
 
 void Loader::stop() {
   if (!thread_.joinable()) return;
-  invoke([this] { g_main_loop_quit(loop_); });
+  {
+    const std::lock_guard held(lock_);
+    stopping_.request_stop();
+    invoke_locked([this] { g_main_loop_quit(loop_); });
+  }
   thread_.join();
   const std::lock_guard held(lock_);
   g_main_loop_unref(std::exchange(loop_, nullptr));
   g_main_context_unref(std::exchange(context_, nullptr));
+  tasks_.clear();
   requested_ = false;
 }
 
-bool Loader::invoke(std::function<void()> task) {
+void Loader::invoke(Task task) {
   const std::lock_guard held(lock_);
-  if (context_ == nullptr) return false;
+  invoke_locked(std::move(task));
+}
+
+void Loader::invoke_locked(Task task) {
+  if (context_ == nullptr) return;
+  tasks_.push_back(std::move(task));
   GSource* source = g_idle_source_new();
   g_source_set_priority(source, G_PRIORITY_DEFAULT);
   g_source_set_callback(
       source,
-      [](gpointer task) -> gboolean {
-        (*static_cast<std::function<void()>*>(task))();
+      [](gpointer self) -> gboolean {
+        static_cast<Loader*>(self)->run_next();
         return G_SOURCE_REMOVE;
       },
-      new std::function<void()>(std::move(task)),
-      [](gpointer task) { delete static_cast<std::function<void()>*>(task); });
+      this, nullptr);
   g_source_attach(source, context_);
   g_source_unref(source);
-  return true;
+}
+
+void Loader::run_next() {
+  Task task;
+  {
+    const std::lock_guard held(lock_);
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+  }
+  task();
 }
 
 void Loader::request() {
-  if (requested_.exchange(true)) return;
-  const bool running = invoke([this] {
-    requested_ = false;
-    load_();
+  const std::lock_guard held(lock_);
+  if (context_ == nullptr || std::exchange(requested_, true)) return;
+  invoke_locked([this] {
+    std::stop_token stop;
+    {
+      const std::lock_guard held(lock_);
+      requested_ = false;
+      stop = stopping_.get_token();
+    }
+    if (!stop.stop_requested()) load_(stop);
   });
-  if (!running) requested_ = false;
 }
 
 void Loader::watch(const std::filesystem::path& folder) {

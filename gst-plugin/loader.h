@@ -3,10 +3,11 @@
 
 #include <gio/gio.h>
 
-#include <atomic>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -16,14 +17,17 @@ namespace cdfss {
 // while one is being served become a single one after it.
 class Loader {
  public:
-  // Called in the loader's thread for every request; must not throw.
-  explicit Loader(std::function<void()> load) : load_(std::move(load)) {}
+  // Called in the loader's thread for every request; must not throw. It is to end soon once its
+  // token asks for that.
+  using Load = std::function<void(const std::stop_token&)>;
+
+  explicit Loader(Load load) : load_(std::move(load)) {}
   ~Loader() { stop(); }
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   void start();
-  // Waits for a load that has begun.
+  // Asks a load that has begun to end, and waits until it does.
   void stop();
 
   // Any thread; nothing happens while it is stopped.
@@ -33,17 +37,22 @@ class Loader {
   void watch(const std::filesystem::path& folder);
 
  private:
-  // Runs `task` in the thread; false when there is none.
-  bool invoke(std::function<void()> task);
+  using Task = std::function<void()>;
+  // Runs `task` in the thread if there is one.
+  void invoke(Task task);
+  void invoke_locked(Task task);
+  void run_next();
   void watch_now(const std::filesystem::path& folder);
   void on_change();
 
-  const std::function<void()> load_;
+  const Load load_;
   std::thread thread_;
-  std::atomic<bool> requested_{false};  // and not begun
-  std::mutex lock_;  // guards the next two; only GLib's own short locks are taken while it is held
+  std::mutex lock_;  // guards what follows; only GLib's own short locks are taken while it is held
   GMainContext* context_ = nullptr;
   GMainLoop* loop_ = nullptr;
+  std::deque<Task> tasks_;
+  std::stop_source stopping_;
+  bool requested_ = false;  // a load that has not begun
 
   // The thread's.
   std::filesystem::path watched_;

@@ -90,10 +90,10 @@ void install_properties(GObjectClass* klass) {
                         static_cast<int>(Output::kOverlay), flags()));
   g_object_class_install_property(
       klass, kThreshold,
-      g_param_spec_float("threshold", "Threshold",
-                         "Least foreground probability, 0 to 1, at which a pixel is given to a "
-                         "class; -1 = what the model file says",
-                         -1.0F, 1.0F, -1.0F, flags()));
+      probability_or_default_spec("threshold", "Threshold",
+                                  "Least foreground probability, 0 to 1, at which a pixel is given "
+                                  "to a class; -1 = what the model file says",
+                                  flags()));
   install_string(klass, kClasses, "classes", "Classes",
                  "Classes of the support set to segment, separated by ';', numbered in this "
                  "order; empty = all",

@@ -11,6 +11,33 @@ GType register_enum(const char* name, const GEnumValue* values) {
   return type;
 }
 
+constexpr float kDefault = -1.0F;
+
+// Returns whether it had to change the value, which GObject takes for a refusal. Not a number is
+// refused, too.
+gboolean make_valid(GParamSpec*, GValue* value) {
+  const float wanted = g_value_get_float(value);
+  if (wanted == kDefault || (wanted >= 0.0F && wanted <= 1.0F)) return FALSE;
+  g_value_set_float(value, kDefault);
+  return TRUE;
+}
+
+void probability_class_init(gpointer klass, gpointer) {
+  auto* spec_class = static_cast<GParamSpecClass*>(klass);
+  spec_class->value_validate = make_valid;
+#if GLIB_CHECK_VERSION(2, 74, 0)
+  spec_class->value_is_valid = nullptr;  // the parent's, which knows of the range only
+#endif
+}
+
+GType probability_or_default_type() {
+  static const GType type =
+      g_type_register_static_simple(G_TYPE_PARAM_FLOAT, "GstCdfssSegParamProbability",
+                                    sizeof(GParamSpecClass), probability_class_init,
+                                    sizeof(GParamSpecFloat), nullptr, static_cast<GTypeFlags>(0));
+  return type;
+}
+
 }  // namespace
 
 GType output_type() {
@@ -49,6 +76,16 @@ GType enhancement_type() {
       {0, nullptr, nullptr}};
   static const GType type = register_enum("GstCdfssSegTargetEnhancement", values);
   return type;
+}
+
+GParamSpec* probability_or_default_spec(const char* name, const char* nick, const char* blurb,
+                                        GParamFlags flags) {
+  auto* spec = static_cast<GParamSpecFloat*>(
+      g_param_spec_internal(probability_or_default_type(), name, nick, blurb, flags));
+  spec->minimum = kDefault;
+  spec->maximum = 1.0F;
+  spec->default_value = kDefault;
+  return G_PARAM_SPEC(spec);
 }
 
 }  // namespace cdfss

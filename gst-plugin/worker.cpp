@@ -11,22 +11,21 @@ void Worker::start(std::unique_ptr<Engine> engine) {
   engine_ = std::move(engine);
   {
     const std::lock_guard held(lock_);
-    stopping_ = flushing_ = false;
+    stopped_ = flushing_ = false;
   }
   thread_ = std::thread([this] { run(); });
 }
 
 void Worker::stop() {
-  if (thread_.joinable()) {
-    {
-      const std::lock_guard held(lock_);
-      stopping_ = true;
-      changed_.notify_all();
-    }
-    thread_.join();
+  {
+    const std::lock_guard held(lock_);
+    stopped_ = true;
+    changed_.notify_all();
   }
+  if (thread_.joinable()) thread_.join();
   drop_waiting();
   engine_.reset();
+  const std::lock_guard held(lock_);  // properties may be set meanwhile
   replacement_.reset();
   threshold_.reset();
   smoothing_.reset();
@@ -39,11 +38,10 @@ void Worker::replace(std::unique_ptr<Engine> engine) {
   unused = std::exchange(replacement_, std::move(engine));
 }
 
-void Worker::set_threshold(float threshold, std::function<void(std::exception_ptr)> complain) {
+void Worker::set_threshold(float threshold) {
   const std::lock_guard held(lock_);
   threshold_ = threshold;
   new_threshold_ = true;
-  complain_ = std::move(complain);
 }
 
 void Worker::set_temporal_smoothing(double weight) {
@@ -55,11 +53,11 @@ void Worker::set_temporal_smoothing(double weight) {
 ResultPtr Worker::segment(const GstVideoInfo& info, GstBuffer* buffer) {
   drop_waiting();
   std::unique_lock held(lock_);
-  if (flushing_) return nullptr;
+  if (flushing_ || stopped_) return nullptr;
   waiting_ = {info, gst_buffer_ref(buffer), GST_BUFFER_PTS(buffer), ++last_id_};
   const unsigned id = last_id_;
   changed_.notify_all();
-  changed_.wait(held, [&] { return flushing_ || finished_id_ == id; });
+  changed_.wait(held, [&] { return flushing_ || stopped_ || finished_id_ == id; });
   if (finished_id_ != id) return nullptr;
   if (const std::exception_ptr failure = std::exchange(failure_, nullptr)) {
     held.unlock();
@@ -71,6 +69,7 @@ ResultPtr Worker::segment(const GstVideoInfo& info, GstBuffer* buffer) {
 bool Worker::offer(const ImageView& frame, GstClockTime timestamp) {
   offered_copy_.assign(frame);
   const std::lock_guard held(lock_);
+  if (stopped_) return false;
   const bool replaced = waiting_.has_value();
   std::swap(offered_copy_, waiting_copy_);
   waiting_ = {{}, nullptr, timestamp, ++last_id_};
@@ -89,7 +88,7 @@ ResultPtr Worker::newest() {
 
 void Worker::drain() {
   std::unique_lock held(lock_);
-  changed_.wait(held, [&] { return flushing_ || stopping_ || (!waiting_ && !running_); });
+  changed_.wait(held, [&] { return flushing_ || stopped_ || (!waiting_ && !running_); });
 }
 
 void Worker::drop_waiting() {
@@ -116,7 +115,7 @@ void Worker::set_flushing(bool flushing) {
   changed_.notify_all();
 }
 
-// What was set since the last frame. Complaints and the old engine's end come outside the lock.
+// What was set since the last frame, and the end of an old engine, come outside the lock.
 void Worker::apply_requests(std::unique_lock<std::mutex>& held) {
   std::unique_ptr<Engine> next = std::move(replacement_);
   // A new engine knows the values of when its loading began.
@@ -125,18 +124,10 @@ void Worker::apply_requests(std::unique_lock<std::mutex>& held) {
   std::optional<double> smoothing;
   if (std::exchange(new_threshold_, false) || all) threshold = threshold_;
   if (std::exchange(new_smoothing_, false) || all) smoothing = smoothing_;
-  const auto complain = complain_;
   held.unlock();
   if (next != nullptr) engine_ = std::move(next);
   if (smoothing) engine_->set_temporal_smoothing(*smoothing);
-  if (threshold) {
-    try {
-      engine_->set_threshold(*threshold);
-    } catch (...) {
-      complain(std::current_exception());
-    }
-  }
-  held.lock();
+  if (threshold) engine_->set_threshold(*threshold);
 }
 
 ResultPtr Worker::work_on(const Job& job, const FrameCopy& copy) {
@@ -156,16 +147,15 @@ ResultPtr Worker::work_on(const Job& job, const FrameCopy& copy) {
 void Worker::run() {
   std::unique_lock held(lock_);
   while (true) {
-    changed_.wait(held, [&] { return stopping_ || waiting_.has_value(); });
-    if (stopping_) return;
+    changed_.wait(held, [&] { return stopped_ || waiting_.has_value(); });
+    if (stopped_) return;
     const Job job = *std::exchange(waiting_, std::nullopt);
     std::swap(working_copy_, waiting_copy_);
     running_ = true;
-    apply_requests(held);
-    held.unlock();
     ResultPtr result;
     std::exception_ptr failure;
     try {
+      apply_requests(held);
       result = work_on(job, working_copy_);
       finished_(result);
     } catch (...) {

@@ -36,16 +36,18 @@ class Worker {
 
   // The engine for all frames after the one that runs; the old one serves until then.
   void replace(std::unique_ptr<Engine> engine);
-  // For all frames after the one that runs. A threshold out of range is given to `complain`, in the
-  // worker's thread, and the old one stays.
-  void set_threshold(float threshold, std::function<void(std::exception_ptr)> complain);
+  // For all frames after the one that runs; 0..1, -1 = the model's.
+  void set_threshold(float threshold);
   void set_temporal_smoothing(double weight);
 
-  // Segments a frame and waits for the result; null when set_flushing() ended the waiting. The
-  // buffer is not held when this returns a result. Throws what segmenting threw.
+  // Segments a frame and waits for the result; null when set_flushing() ended the waiting, or when
+  // the thread does not run: frames may come before start() and after stop(), since GStreamer opens
+  // a pad before it starts the element. The buffer is not held when this returns a result. Throws
+  // what segmenting threw.
   ResultPtr segment(const GstVideoInfo& info, GstBuffer* buffer);
 
-  // Leaves a copy of the frame to be segmented; one that still waits gives way: true if so.
+  // Leaves a copy of the frame to be segmented if the thread runs; one that still waits gives way:
+  // true if so.
   bool offer(const ImageView& frame, GstClockTime timestamp);
   // The newest result of an offered frame since forget(), null before there is one. Throws what
   // segmenting threw, once.
@@ -66,7 +68,7 @@ class Worker {
     unsigned id = 0;
   };
   void run();
-  void apply_requests(std::unique_lock<std::mutex>& held);
+  void apply_requests(std::unique_lock<std::mutex>& held);  // leaves it released
   ResultPtr work_on(const Job& job, const FrameCopy& copy);
   void drop_waiting();
 
@@ -81,8 +83,8 @@ class Worker {
   std::condition_variable changed_;
   std::optional<Job> waiting_;
   FrameCopy waiting_copy_;
-  bool running_ = false;
-  bool stopping_ = false;
+  bool running_ = false;   // a frame is being segmented
+  bool stopped_ = true;    // the thread is not there, or is to end
   bool flushing_ = false;
   unsigned last_id_ = 0;
   unsigned forgotten_id_ = 0;  // results of jobs up to this one are not wanted
@@ -95,7 +97,6 @@ class Worker {
   std::optional<double> smoothing_;
   bool new_threshold_ = false;
   bool new_smoothing_ = false;
-  std::function<void(std::exception_ptr)> complain_;
 };
 
 }  // namespace cdfss

@@ -79,7 +79,7 @@ class Segmenter::Impl {
     }
   }
 
-  void set_support(const SupportSet& support) {
+  bool set_support(const SupportSet& support, const std::stop_token& stop) {
     if (support.empty()) {
       throw Error(ErrorCode::kInvalidValue, "the support set is empty, expected a class or more");
     }
@@ -92,13 +92,17 @@ class Segmenter::Impl {
     std::vector<std::string> names;
     for (const SupportClass& support_class : support.classes()) {
       std::vector<Prototypes> shots;
-      for (const SupportShot& shot : support_class.shots) add_shot(shot, shots);
+      for (const SupportShot& shot : support_class.shots) {
+        if (stop.stop_requested()) return false;
+        add_shot(shot, shots);
+      }
       prototypes.push_back(concatenate(shots));
       names.push_back(support_class.name);
     }
     prototypes_ = std::move(prototypes);
     names_ = std::move(names);
     previous_.reset();
+    return true;
   }
 
   void segment(const ImageView& image, Mask& mask, bool with_probabilities) {
@@ -182,7 +186,10 @@ Segmenter::~Segmenter() = default;
 Segmenter::Segmenter(Segmenter&&) noexcept = default;
 Segmenter& Segmenter::operator=(Segmenter&&) noexcept = default;
 
-void Segmenter::set_support(const SupportSet& support) { impl_->set_support(support); }
+void Segmenter::set_support(const SupportSet& support) { impl_->set_support(support, {}); }
+bool Segmenter::set_support(const SupportSet& support, const std::stop_token& stop) {
+  return impl_->set_support(support, stop);
+}
 
 Mask Segmenter::segment(const ImageView& image, bool with_probabilities) {
   Mask mask;

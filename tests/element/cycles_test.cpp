@@ -5,44 +5,31 @@
 #include <thread>
 
 #include "element_test.h"
+#include "pipeline.h"
 
 namespace cdfss {
 namespace {
 
 class Cycles : public ElementTest {
  protected:
-  GstElement* launch(const std::string& source, const std::string& more) {
-    GError* error = nullptr;
-    GstElement* pipeline = gst_parse_launch(
-        (source + " ! cdfssseg name=seg " + properties(more) + " ! fakesink name=sink").c_str(),
-        &error);
-    EXPECT_EQ(error, nullptr) << error->message;
-    return pipeline;
-  }
-  static void expect_end(GstElement* pipeline) {
-    GstBus* bus = gst_element_get_bus(pipeline);
-    const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-    GstMessage* message = gst_bus_timed_pop_filtered(bus, 120 * GST_SECOND, types);
-    ASSERT_NE(message, nullptr) << "no end of stream";
-    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-    gst_message_unref(message);
-    gst_object_unref(bus);
+  std::string description(const std::string& source, const std::string& more) {
+    return source + " ! cdfssseg name=seg " + properties(more) + " ! fakesink name=sink";
   }
 };
 
 TEST_F(Cycles, StartAndStopFiftyTimes) {
-  GstElement* pipeline =
-      launch("videotestsrc num-buffers=2 ! video/x-raw,format=NV12,width=33,height=21",
-             "post-messages=true draw-labels=true");
-  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "seg");
+  Pipeline pipeline(
+      description("videotestsrc num-buffers=2 ! video/x-raw,format=NV12,width=33,height=21",
+                  "post-messages=true draw-labels=true"));
   for (int round = 0; round < 50; ++round) {
-    g_object_set(element, "async", round % 2, "output", round % 4, nullptr);
-    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-    if (round % 5 != 0) expect_end(pipeline);  // else stopped in the middle
-    ASSERT_EQ(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    g_object_set(pipeline.element("seg"), "async", round % 2, "output", round % 4, nullptr);
+    if (round % 5 != 0) {
+      pipeline.play_to_end();
+      continue;
+    }
+    ASSERT_NE(pipeline.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+    ASSERT_EQ(pipeline.set_state(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);  // in the middle
   }
-  gst_object_unref(element);
-  gst_object_unref(pipeline);
 }
 
 // As GStreamer's own generic test: each state from each other.
@@ -63,8 +50,8 @@ TEST_F(Cycles, EveryStateFollowsEveryOther) {
 
 // An application changes everything while another of its threads starts and stops the pipeline.
 TEST_F(Cycles, PropertiesAreSetWhileStatesChange) {
-  GstElement* pipeline = launch("videotestsrc ! video/x-raw,width=33,height=21", "");
-  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "seg");
+  Pipeline pipeline(description("videotestsrc ! video/x-raw,width=33,height=21", ""));
+  GstElement* element = pipeline.element("seg");
   const std::string other = make_support("other", 7);
   std::atomic<bool> done{false};
   std::thread setter([&] {
@@ -74,23 +61,17 @@ TEST_F(Cycles, PropertiesAreSetWhileStatesChange) {
                    i % 2, "inference-interval", 1 + i % 3, "classes", i % 2 == 0 ? "top" : "",
                    nullptr);
       g_signal_emit_by_name(element, "reload");
-      GstStructure* stats = nullptr;
-      g_object_get(element, "stats", &stats, nullptr);
-      gst_structure_free(stats);
+      stat_of(element, "frames");
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
   });
   for (int round = 0; round < 12; ++round) {
-    EXPECT_NE(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-    EXPECT_NE(gst_element_get_state(pipeline, nullptr, nullptr, 120 * GST_SECOND),
-              GST_STATE_CHANGE_FAILURE);
-    gst_element_set_state(pipeline, round % 2 == 0 ? GST_STATE_READY : GST_STATE_NULL);
+    EXPECT_NE(pipeline.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+    EXPECT_NE(pipeline.wait_for_state(), GST_STATE_CHANGE_FAILURE);
+    pipeline.set_state(round % 2 == 0 ? GST_STATE_READY : GST_STATE_NULL);
   }
   done = true;
   setter.join();
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(element);
-  gst_object_unref(pipeline);
 }
 
 // Frames that are lost or damaged upstream are not the element's to stumble over.
@@ -98,31 +79,112 @@ TEST_F(Cycles, UpstreamMayDropAndDamageFrames) {
   for (const std::string damage :
        {"identity drop-probability=0.5", "breakmydata probability=0.3", "identity sleep-time=1"}) {
     SCOPED_TRACE(damage);
-    GstElement* pipeline =
-        launch("videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=33,height=21 ! " + damage,
-               "output=mask");
-    gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    expect_end(pipeline);
-    gst_element_set_state(pipeline, GST_STATE_NULL);
-    gst_object_unref(pipeline);
+    Pipeline pipeline(description(
+        "videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=33,height=21 ! " + damage,
+        "output=mask"));
+    pipeline.play_to_end();
+  }
+}
+
+// Upstream's error is the only one: the element does not add its own to it.
+TEST_F(Cycles, UpstreamMayFail) {
+  for (const std::string async : {"false", "true"}) {
+    Pipeline pipeline(
+        description("videotestsrc ! video/x-raw,width=33,height=21 ! identity name=broken error-after=4",
+                    "async=" + async));
+    int frames = 0;
+    pipeline.on_frame("sink", [&](GstBuffer*, GstCaps*) { ++frames; });
+    pipeline.set_state(GST_STATE_PLAYING);
+    const auto failure = pipeline.wait_for_end();
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->source, "broken");
+    EXPECT_EQ(pipeline.set_state(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    for (const BusMessage& other : pipeline.messages()) EXPECT_NE(other.source, "seg") << other.text;
+    EXPECT_EQ(frames, 3);
   }
 }
 
 // Seeks flush a pipeline that is at work.
 TEST_F(Cycles, SeeksWhilePlaying) {
-  GstElement* pipeline =
-      launch("videotestsrc ! video/x-raw,width=33,height=21,framerate=25/1", "output=metadata");
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  ASSERT_NE(gst_element_get_state(pipeline, nullptr, nullptr, 120 * GST_SECOND),
-            GST_STATE_CHANGE_FAILURE);
+  Pipeline pipeline(description(
+      "videotestsrc ! video/x-raw,width=33,height=21,framerate=25/1", "output=metadata"));
+  pipeline.set_state(GST_STATE_PLAYING);
+  ASSERT_NE(pipeline.wait_for_state(), GST_STATE_CHANGE_FAILURE);
   for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+    EXPECT_TRUE(gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
                                         (20 - i) * GST_SECOND));
-    ASSERT_NE(gst_element_get_state(pipeline, nullptr, nullptr, 120 * GST_SECOND),
-              GST_STATE_CHANGE_FAILURE);
+    ASSERT_NE(pipeline.wait_for_state(), GST_STATE_CHANGE_FAILURE);
   }
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(pipeline);
+}
+
+// GStreamer's own stress threads: frames, caps, flushes and requests beside properties and states.
+class Stress : public ElementTest {
+ protected:
+  static constexpr gulong kPause = 2000;  // us between two goes of a thread
+  static constexpr gulong kDuration = 2 * G_USEC_PER_SEC;
+
+  // The same frame again and again, in caps with a segment before it.
+  static GstHarnessThread* push_frames(const Harness& harness) {
+    GstCaps* caps = gst_caps_from_string(caps_text("RGB", 33, 21).c_str());
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    GstBuffer* frame = make_buffer(make_picture(33, 21), "RGB");
+    GstHarnessThread* thread = gst_harness_stress_push_buffer_start_full(
+        harness.get(), caps, &segment, frame, kPause);
+    gst_buffer_unref(frame);
+    gst_caps_unref(caps);
+    return thread;
+  }
+  static GstHarnessThread* set_property(const Harness& harness, const char* name, GValue value) {
+    GstHarnessThread* thread =
+        gst_harness_stress_property_start_full(harness.get(), name, &value, kPause);
+    g_value_unset(&value);
+    return thread;
+  }
+  static GValue value_of(GType type, const char* text) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, type);
+    EXPECT_TRUE(gst_value_deserialize(&value, text)) << text;
+    return value;
+  }
+};
+
+TEST_F(Stress, PropertiesAndFlushesBesideFrames) {
+  for (const std::string async : {"false", "true"}) {
+    Harness harness(properties("async=" + async));
+    gst_harness_set_drop_buffers(harness.get(), TRUE);
+    GstHarnessThread* threads[] = {
+        push_frames(harness),
+        set_property(harness, "threshold", value_of(G_TYPE_FLOAT, "0.25")),
+        set_property(harness, "alpha", value_of(G_TYPE_DOUBLE, "0.25")),
+        set_property(harness, "inference-interval", value_of(G_TYPE_INT, "2")),
+        set_property(harness, "temporal-smoothing", value_of(G_TYPE_DOUBLE, "0.5")),
+        set_property(harness, "classes", value_of(G_TYPE_STRING, "top")),
+        gst_harness_stress_push_upstream_event_start_full(
+            harness.get(),
+            gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.0, 0, 0), kPause),
+    };
+    g_usleep(kDuration);
+    for (GstHarnessThread* thread : threads) gst_harness_stress_thread_stop(thread);
+    EXPECT_GT(harness.stat("frames"), 0U);
+    EXPECT_TRUE(harness.messages().empty());
+  }
+}
+
+TEST_F(Stress, PropertiesBesideStateChanges) {
+  Harness harness(properties("async=true"));
+  gst_harness_set_drop_buffers(harness.get(), TRUE);
+  GstHarnessThread* threads[] = {
+      gst_harness_stress_statechange_start_full(harness.get(), kPause),
+      push_frames(harness),
+      set_property(harness, "threshold", value_of(G_TYPE_FLOAT, "0.25")),
+      set_property(harness, "temporal-smoothing", value_of(G_TYPE_DOUBLE, "0.5")),
+      set_property(harness, "watch", value_of(G_TYPE_BOOLEAN, "true")),
+      set_property(harness, "classes", value_of(G_TYPE_STRING, "top")),
+  };
+  g_usleep(kDuration);
+  for (GstHarnessThread* thread : threads) gst_harness_stress_thread_stop(thread);
+  for (const BusMessage& message : harness.messages()) ADD_FAILURE() << message.text;
 }
 
 }  // namespace

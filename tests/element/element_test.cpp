@@ -5,15 +5,13 @@
 #include <cstdlib>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "cdfss_segmentation_meta.h"
+#include "launch.h"
 
 namespace cdfss {
 namespace {
-
-constexpr GstClockTime kPatience = 120 * GST_SECOND;  // a busy machine's
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -23,13 +21,18 @@ std::string environment(const char* name) {
 
 }  // namespace
 
+guint64 stat_of(GstElement* element, const char* field) {
+  GstStructure* stats = nullptr;
+  g_object_get(element, "stats", &stats, nullptr);
+  guint64 value = 0;
+  EXPECT_TRUE(gst_structure_get_uint64(stats, field, &value)) << field;
+  gst_structure_free(stats);
+  return value;
+}
+
 Harness::Harness(const std::string& properties, const std::string& output_caps)
     : bus_(gst_bus_new()) {
-  GError* error = nullptr;
-  GstElement* element = gst_parse_launch_full(("cdfssseg " + properties).c_str(), nullptr,
-                                              GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (element == nullptr) throw std::runtime_error(error->message);
-  gst_object_ref_sink(element);
+  GstElement* element = launch("cdfssseg " + properties);
   gst_element_set_bus(element, bus_);
   harness_ = gst_harness_new_with_element(element, "sink", "src");
   gst_object_unref(element);
@@ -88,21 +91,8 @@ GstMessage* Harness::wait_for_element_message(const std::string& name) {
   return nullptr;
 }
 
-std::vector<Harness::Message> Harness::messages() {
-  std::vector<Message> result;
-  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
-  while (GstMessage* message = gst_bus_pop_filtered(bus_, types)) {
-    GError* error = nullptr;
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      gst_message_parse_error(message, &error, nullptr);
-    } else {
-      gst_message_parse_warning(message, &error, nullptr);
-    }
-    result.push_back({GST_MESSAGE_TYPE(message), error->domain, error->code, error->message});
-    g_error_free(error);
-    gst_message_unref(message);
-  }
-  return result;
+void Harness::drop_messages() {
+  while (GstMessage* message = gst_bus_pop(bus_)) gst_message_unref(message);
 }
 
 void ElementTest::SetUp() {

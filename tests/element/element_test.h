@@ -12,12 +12,16 @@
 #include <string>
 #include <vector>
 
+#include "bus_messages.h"
 #include "cdfss/image.h"
 #include "cdfss/mask.h"
 #include "cdfss/segmenter.h"
 #include "pictures.h"
 
 namespace cdfss {
+
+// A count of an element's property `stats`.
+guint64 stat_of(GstElement* element, const char* field);
 
 // The element in a harness, with a bus for its messages.
 class Harness {
@@ -39,14 +43,12 @@ class Harness {
   GstHarness* get() const { return harness_; }
   GstElement* element() const { return harness_->element; }
 
-  struct Message {
-    GstMessageType type;
-    GQuark domain;
-    int code;
-    std::string text;
-  };
   // The element's errors and warnings since the last call.
-  std::vector<Message> messages();
+  std::vector<BusMessage> messages() { return take_messages(bus_); }
+  // Empties the bus.
+  void drop_messages();
+  // A count of the property `stats`.
+  guint64 stat(const char* field) const { return stat_of(element(), field); }
   // Waits until a model or support set that was changed is in use, or could not be loaded: false.
   bool wait_until_loaded();
   // The next element message of that name, waited for; null when none came. Caller owns it.

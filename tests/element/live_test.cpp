@@ -1,6 +1,13 @@
 // A running element: properties that change, states, flushes and the end of the stream.
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
 #include "element_test.h"
 #include "overlay_reference.h"
+#include "pipeline.h"
 
 namespace cdfss {
 namespace {
@@ -12,6 +19,18 @@ class Live : public ElementTest {
     segmenter.set_support(SupportSet::load(support));
     return segmenter.segment(picture_.view());
   }
+  // Sets a property of a running element, whose masks are `after` from then on.
+  void expect_replaced(const char* property, const std::string& value, const Mask& after) {
+    const Mask before = reference_with(model_, support_);
+    ASSERT_NE(before.classes, after.classes);
+    Harness harness(properties("output=mask"));
+    harness.set_input("RGB", 64, 48);
+    EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
+    g_object_set(harness.element(), property, value.c_str(), nullptr);
+    EXPECT_TRUE(harness.wait_until_loaded());
+    EXPECT_EQ(harness.process(picture_, "GRAY8"), after.classes);
+    EXPECT_TRUE(harness.messages().empty());
+  }
   // Exactly this warning, and no error.
   void expect_warning(Harness& harness, GQuark domain, int code, const std::string& word) {
     const auto messages = harness.messages();
@@ -22,65 +41,40 @@ class Live : public ElementTest {
     EXPECT_NE(messages[0].text.find(word), std::string::npos) << messages[0].text;
   }
 
+  // Sets a property of a running element to what is not possible: one warning, and its masks stay.
+  void expect_kept(Harness& harness, const char* property, const char* value, int code,
+                   const std::string& word) {
+    const Mask before = reference_with(model_, support_);
+    gst_util_set_object_arg(G_OBJECT(harness.element()), property, value);
+    EXPECT_FALSE(harness.wait_until_loaded());
+    EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
+    expect_warning(harness, GST_RESOURCE_ERROR, code, word);
+    EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
+    EXPECT_TRUE(harness.messages().empty()) << "the same warning again";
+  }
+
   const Image picture_ = make_picture(64, 48);
 };
 
 TEST_F(Live, ANewSupportSetCountsFromTheNextFrame) {
   const std::string other = make_support("other", 7);
-  const Mask before = reference_with(model_, support_), after = reference_with(model_, other);
-  ASSERT_NE(before.classes, after.classes);
-  Harness harness(properties("output=mask"));
-  harness.set_input("RGB", 64, 48);
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  g_object_set(harness.element(), "support", other.c_str(), nullptr);
-  EXPECT_TRUE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), after.classes);
-  EXPECT_TRUE(harness.messages().empty());
+  expect_replaced("support", other, reference_with(model_, other));
 }
 
 TEST_F(Live, ABadSupportSetIsAWarningAndTheOldOneStays) {
-  const Mask before = reference_with(model_, support_);
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
-  g_object_set(harness.element(), "support", "/nowhere/fish", nullptr);
-  EXPECT_FALSE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/fish");
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  EXPECT_TRUE(harness.messages().empty()) << "the same warning again";
-  g_object_set(harness.element(), "support", "", nullptr);
-  EXPECT_FALSE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "support");
-}
-
-TEST_F(Live, ANewModelCountsFromTheNextFrame) {
-  const Mask before = reference_with(model_, support_),
-             after = reference_with(other_model_, support_);
-  ASSERT_NE(before.classes, after.classes);
-  Harness harness(properties("output=mask"));
-  harness.set_input("RGB", 64, 48);
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  g_object_set(harness.element(), "model", other_model_.c_str(), nullptr);
-  EXPECT_TRUE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), after.classes);
-  EXPECT_TRUE(harness.messages().empty());
+  expect_kept(harness, "support", "/nowhere/fish", GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/fish");
+  expect_kept(harness, "support", "", GST_RESOURCE_ERROR_SETTINGS, "support");
 }
 
 TEST_F(Live, ABadModelOrOptionIsAWarningAndTheOldOneStays) {
-  const Mask before = reference_with(model_, support_);
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
-  g_object_set(harness.element(), "model", "/nowhere/net", nullptr);
-  EXPECT_FALSE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/net");
+  expect_kept(harness, "model", "/nowhere/net", GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/net");
   g_object_set(harness.element(), "model", model_.c_str(), nullptr);
   EXPECT_TRUE(harness.wait_until_loaded());
-  g_object_set(harness.element(), "input-size", 100, nullptr);
-  EXPECT_FALSE(harness.wait_until_loaded());
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), before.classes);
-  expect_warning(harness, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "100");
+  expect_kept(harness, "input-size", "100", GST_RESOURCE_ERROR_SETTINGS, "100");
 }
 
 // What is wrong with one property does not undo another.
@@ -132,66 +126,86 @@ TEST_F(Live, SurvivesStateCyclesAndFlushes) {
   EXPECT_TRUE(harness.messages().empty());
 }
 
+// What is not a value leaves the last one in force, and reloads go on working.
+TEST_F(Live, AnImpossibleThresholdIsRefused) {
+  Harness harness(properties("output=mask"));
+  harness.set_input("RGB", 64, 48);
+  for (const float wrong : {-0.5F, -2.0F, 1.5F, std::nanf("")}) {
+    g_test_expect_message("GLib-GObject", G_LOG_LEVEL_WARNING, "*invalid or out of range*threshold*");
+    g_object_set(harness.element(), "threshold", wrong, nullptr);
+    g_test_assert_expected_messages();
+  }
+  gfloat threshold = 0;
+  g_object_get(harness.element(), "threshold", &threshold, nullptr);
+  EXPECT_EQ(threshold, threshold_);
+  g_signal_emit_by_name(harness.element(), "reload");
+  EXPECT_TRUE(harness.wait_until_loaded());
+  EXPECT_EQ(harness.process(picture_, "GRAY8"), reference_with(model_, support_).classes);
+  EXPECT_TRUE(harness.messages().empty());
+}
+
+// Going to READY does not wait for a support set that takes long, and nobody is told of it.
+TEST_F(Live, ALoadUnderWayIsGivenUp) {
+  const std::string large = make_support("large");
+  for (int i = 2; i <= 40; ++i) {
+    for (const std::string kind : {".jpg", ".png"}) {
+      std::filesystem::copy_file(large + "/left/01" + kind,
+                                 large + "/left/" + std::to_string(i) + kind);
+    }
+  }
+  Harness harness(properties("input-size=321"));
+  g_object_set(harness.element(), "support", large.c_str(), nullptr);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // so that it has begun, mostly
+  EXPECT_EQ(gst_element_set_state(harness.element(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_EQ(harness.stat("reloads"), 0U);
+  EXPECT_TRUE(harness.messages().empty());
+}
+
+// GStreamer opens the pad before it starts the element, so frames can come that nobody will segment.
+TEST_F(Live, FramesThatComeWhileItFailsToStartAreRefused) {
+  Harness harness(properties());
+  gst_harness_set_drop_buffers(harness.get(), TRUE);
+  harness.set_input("RGB", 64, 48);
+  std::atomic<bool> done{false};
+  std::thread pusher([&] {
+    while (!done) gst_harness_push(harness.get(), make_buffer(picture_, "RGB"));
+  });
+  EXPECT_EQ(gst_element_set_state(harness.element(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  g_object_set(harness.element(), "support", "/nowhere/fish", nullptr);
+  EXPECT_EQ(gst_element_set_state(harness.element(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  done = true;
+  pusher.join();  // does not wait for a mask
+}
+
 // A whole pipeline, several times over: every frame comes out before the end of the stream does.
 TEST_F(Live, PipelineDrainsAtTheEndOfTheStream) {
-  const std::string text =
-      "videotestsrc num-buffers=5 ! video/x-raw,width=33,height=21 ! "
-      "tee name=t ! queue ! cdfssseg " +
-      properties() + " ! fakesink name=drawn signal-handoffs=true t. ! queue ! fakesink";
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
-  ASSERT_EQ(error, nullptr) << error->message;
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "drawn");
+  Pipeline pipeline(
+      "videotestsrc num-buffers=5 ! video/x-raw,width=33,height=21 ! tee name=t ! queue ! cdfssseg " +
+      properties() + " ! fakesink name=drawn t. ! queue ! fakesink");
   int frames = 0;
-  g_signal_connect(sink, "handoff",
-                   G_CALLBACK(+[](GstElement*, GstBuffer*, GstPad*, int* count) { ++*count; }),
-                   &frames);
-  GstBus* bus = gst_element_get_bus(pipeline);
+  pipeline.on_frame("drawn", [&](GstBuffer*, GstCaps*) { ++frames; });
   for (int round = 1; round <= 3; ++round) {
-    gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-    GstMessage* message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, types);
-    ASSERT_NE(message, nullptr) << "no end of stream";
-    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-    gst_message_unref(message);
+    pipeline.play_to_end();
     EXPECT_EQ(frames, 5 * round);
-    gst_element_set_state(pipeline, GST_STATE_NULL);
   }
-  gst_object_unref(bus);
-  gst_object_unref(sink);
-  gst_object_unref(pipeline);
 }
 
 // An application's thread sets properties while frames flow, renegotiating all the time.
 TEST_F(Live, PropertiesCanBeSetFromAnotherThread) {
-  const std::string text =
-      "videotestsrc num-buffers=40 ! video/x-raw,width=33,height=21 ! "
-      "cdfssseg name=seg " +
-      properties() + " ! fakesink";
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
-  ASSERT_EQ(error, nullptr) << error->message;
-  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "seg");
+  Pipeline pipeline("videotestsrc num-buffers=40 ! video/x-raw,width=33,height=21 ! cdfssseg name=seg " +
+                    properties() + " ! fakesink");
+  GstElement* element = pipeline.element("seg");
   const std::string other = make_support("other", 7);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  GstMessage* message = nullptr;
-  for (int i = 0; message == nullptr && i < 20000; ++i) {
+  pipeline.set_state(GST_STATE_PLAYING);
+  for (int i = 0; !pipeline.ends_within(3 * GST_MSECOND) && i < 20000; ++i) {
     g_object_set(element, "output", i % 2, "alpha", (i % 9) / 8.0, "threshold", (i % 5) / 4.0F,
                  nullptr);
     if (i % 16 == 0) {
       g_object_set(element, "support", (i % 32 == 0 ? other : support_).c_str(), nullptr);
     }
-    message = gst_bus_timed_pop_filtered(bus, 3 * GST_MSECOND, types);
   }
-  ASSERT_NE(message, nullptr) << "no end of stream";
-  EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-  gst_message_unref(message);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(bus);
-  gst_object_unref(element);
-  gst_object_unref(pipeline);
+  const auto failure = pipeline.wait_for_end();
+  EXPECT_FALSE(failure) << failure->text;
 }
 
 TEST_F(Live, PropertiesReadBack) {

@@ -5,6 +5,7 @@
 
 #include "element_test.h"
 #include "overlay_reference.h"
+#include "pipeline.h"
 
 namespace cdfss {
 namespace {
@@ -174,72 +175,48 @@ TEST_F(Negotiation, OutputSetDuringACapsQueryDoesNotSpoilItsAnswer) {
 
 // Masks are made from BGRx here; an overlay has to be asked for in a format that the sink takes.
 TEST_F(Negotiation, UpstreamChangesItsFormatWhenTheOutputChanges) {
-  const std::string text =
+  Pipeline pipeline(
       "videotestsrc num-buffers=6 ! video/x-raw,format=BGRx,width=33,height=21"
       " ! videoconvert ! cdfssseg name=seg output=mask " +
-      properties() +
-      " ! video/x-raw,format=(string){GRAY8,RGB} ! fakesink name=sink "
-      "signal-handoffs=true";
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
-  ASSERT_EQ(error, nullptr) << error->message;
-  struct Seen {
-    GstElement* element;
-    std::vector<std::string> formats;
-  } seen{gst_bin_get_by_name(GST_BIN(pipeline), "seg"), {}};
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
-  const auto handoff = +[](GstElement*, GstBuffer*, GstPad* pad, Seen* seen) {
-    GstCaps* caps = gst_pad_get_current_caps(pad);
-    seen->formats.push_back(gst_structure_get_string(gst_caps_get_structure(caps, 0), "format"));
-    gst_caps_unref(caps);
-    if (seen->formats.size() == 3) g_object_set(seen->element, "output", 0, nullptr);
-  };
-  g_signal_connect(sink, "handoff", G_CALLBACK(handoff), &seen);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-  GstMessage* message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, types);
-  ASSERT_NE(message, nullptr) << "no end of stream";
-  EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-  gst_message_unref(message);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  EXPECT_EQ(seen.formats,
-            (std::vector<std::string>{"GRAY8", "GRAY8", "GRAY8", "RGB", "RGB", "RGB"}));
-  gst_object_unref(bus);
-  gst_object_unref(sink);
-  gst_object_unref(seen.element);
-  gst_object_unref(pipeline);
+      properties() + " ! video/x-raw,format=(string){GRAY8,RGB} ! fakesink name=sink");
+  std::vector<std::string> formats;
+  pipeline.on_frame("sink", [&](GstBuffer*, GstCaps* caps) {
+    formats.push_back(gst_structure_get_string(gst_caps_get_structure(caps, 0), "format"));
+    if (formats.size() == 3) g_object_set(pipeline.element("seg"), "output", 0, nullptr);
+  });
+  pipeline.play_to_end();
+  EXPECT_EQ(formats, (std::vector<std::string>{"GRAY8", "GRAY8", "GRAY8", "RGB", "RGB", "RGB"}));
 }
 
-TEST_F(Negotiation, InterlacedVideoIsRefusedWithOneError) {
-  for (const std::string mode : {"interleaved", "mixed", "fields"}) {
+class Refusal : public ElementTest {
+ protected:
+  // One error for video with that field in its caps, which says all of `words`.
+  void expect_refusal(const std::string& field, const std::vector<std::string>& words) {
+    SCOPED_TRACE(field);
     Harness harness(properties());
-    gst_harness_set_src_caps_str(harness.get(),
-                                 (caps_text("RGB", 64, 48) + ", interlace-mode=" + mode).c_str());
+    gst_harness_set_src_caps_str(harness.get(), (caps_text("RGB", 64, 48) + ", " + field).c_str());
     EXPECT_EQ(gst_harness_push(harness.get(), make_buffer(make_picture(64, 48), "RGB")),
               GST_FLOW_ERROR);
     const auto messages = harness.messages();
-    ASSERT_EQ(messages.size(), 1U) << mode;
+    ASSERT_EQ(messages.size(), 1U);
     EXPECT_EQ(messages[0].type, GST_MESSAGE_ERROR);
     EXPECT_EQ(messages[0].domain, GST_STREAM_ERROR);
     EXPECT_EQ(messages[0].code, GST_STREAM_ERROR_FORMAT);
-    EXPECT_NE(messages[0].text.find(mode), std::string::npos) << messages[0].text;
-    EXPECT_NE(messages[0].text.find("deinterlace"), std::string::npos) << messages[0].text;
+    for (const std::string& word : words) {
+      EXPECT_NE(messages[0].text.find(word), std::string::npos) << messages[0].text;
+    }
+  }
+};
+
+TEST_F(Refusal, OfInterlacedVideo) {
+  for (const std::string mode : {"interleaved", "mixed", "fields"}) {
+    expect_refusal("interlace-mode=" + mode, {mode, "deinterlace"});
   }
 }
 
-TEST_F(Negotiation, VideoOfSeveralViewsIsRefusedWithOneError) {
+TEST_F(Refusal, OfVideoOfSeveralViews) {
   for (const std::string mode : {"side-by-side", "separated", "frame-by-frame"}) {
-    Harness harness(properties());
-    gst_harness_set_src_caps_str(
-        harness.get(), (caps_text("RGB", 64, 48) + ", multiview-mode=" + mode).c_str());
-    EXPECT_EQ(gst_harness_push(harness.get(), make_buffer(make_picture(64, 48), "RGB")),
-              GST_FLOW_ERROR);
-    const auto messages = harness.messages();
-    ASSERT_EQ(messages.size(), 1U) << mode;
-    EXPECT_EQ(messages[0].domain, GST_STREAM_ERROR);
-    EXPECT_EQ(messages[0].code, GST_STREAM_ERROR_FORMAT);
-    EXPECT_NE(messages[0].text.find(mode), std::string::npos) << messages[0].text;
+    expect_refusal("multiview-mode=" + mode, {mode});
   }
 }
 
@@ -247,39 +224,22 @@ TEST_F(Negotiation, VideoOfSeveralViewsIsRefusedWithOneError) {
 TEST_F(Negotiation, SizeAndFormatChangeInMidStream) {
   for (const std::string output : {"overlay", "mask", "cutout", "metadata"}) {
     SCOPED_TRACE(output);
-    const std::string text =
+    Pipeline pipeline(
         "concat name=c ! cdfssseg " + properties("output=" + output) +
-        " ! fakesink name=sink signal-handoffs=true "
+        " ! fakesink name=sink "
         "videotestsrc num-buffers=2 ! video/x-raw,format=NV12,width=320,height=240 ! c. "
-        "videotestsrc num-buffers=2 ! video/x-raw,format=BGRx,width=641,height=479 ! c.";
-    GError* error = nullptr;
-    GstElement* pipeline = gst_parse_launch(text.c_str(), &error);
-    ASSERT_EQ(error, nullptr) << error->message;
+        "videotestsrc num-buffers=2 ! video/x-raw,format=BGRx,width=641,height=479 ! c.");
     std::vector<int> widths;
-    GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
-    const auto handoff = +[](GstElement*, GstBuffer* buffer, GstPad* pad, std::vector<int>* seen) {
-      GstCaps* caps = gst_pad_get_current_caps(pad);
+    pipeline.on_frame("sink", [&](GstBuffer* buffer, GstCaps* caps) {
       GstVideoInfo info;
       gst_video_info_from_caps(&info, caps);
-      gst_caps_unref(caps);
       GstVideoFrame frame;
       ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ));
       gst_video_frame_unmap(&frame);
-      seen->push_back(GST_VIDEO_INFO_WIDTH(&info));
-    };
-    g_signal_connect(sink, "handoff", G_CALLBACK(handoff), &widths);
-    gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    GstBus* bus = gst_element_get_bus(pipeline);
-    const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-    GstMessage* message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, types);
-    ASSERT_NE(message, nullptr) << "no end of stream";
-    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-    gst_message_unref(message);
-    gst_element_set_state(pipeline, GST_STATE_NULL);
+      widths.push_back(GST_VIDEO_INFO_WIDTH(&info));
+    });
+    pipeline.play_to_end();
     EXPECT_EQ(widths, (std::vector<int>{320, 320, 641, 641}));
-    gst_object_unref(bus);
-    gst_object_unref(sink);
-    gst_object_unref(pipeline);
   }
 }
 

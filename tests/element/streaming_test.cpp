@@ -12,19 +12,23 @@ namespace {
 
 class StreamingTest : public ElementTest {
  protected:
-  static guint64 stat(const Harness& harness, const char* field) {
-    GstStructure* stats = nullptr;
-    g_object_get(harness.element(), "stats", &stats, nullptr);
-    guint64 value = 0;
-    EXPECT_TRUE(gst_structure_get_uint64(stats, field, &value)) << field;
-    gst_structure_free(stats);
-    return value;
-  }
   GstBuffer* frame(const Image& picture, GstClockTime time) {
     GstBuffer* buffer = make_buffer(picture, "RGB");
     GST_BUFFER_PTS(buffer) = time;
     return buffer;
   }
+  // Another label in the support set's folder.
+  void change_support() {
+    cv::Mat bottom = cv::Mat::zeros(80, 96, CV_8UC1);
+    bottom.rowRange(40, 80) = 255;
+    cv::imwrite(support_ + "/left/01.png", bottom);
+  }
+  void expect_changed_support(Harness& harness) {
+    ASSERT_TRUE(harness.wait_until_loaded());
+    reference().set_support(SupportSet::load(support_));
+    EXPECT_EQ(harness.process(picture_, "GRAY8"), reference().segment(picture_.view()).classes);
+  }
+
   const Image picture_ = make_picture(64, 48);
 };
 
@@ -59,8 +63,8 @@ TEST_F(StreamingTest, AsyncFramesPassWithTheNewestMask) {
   EXPECT_TRUE(segmented) << "no mask came";
   // The end of the stream waits for what is under way: every frame was segmented or gave way.
   gst_harness_push_event(harness.get(), gst_event_new_eos());
-  EXPECT_EQ(stat(harness, "frames"), frames);
-  EXPECT_EQ(stat(harness, "inferences") + stat(harness, "skipped"), frames);
+  EXPECT_EQ(harness.stat("frames"), frames);
+  EXPECT_EQ(harness.stat("inferences") + harness.stat("skipped"), frames);
   EXPECT_TRUE(harness.messages().empty());
 }
 
@@ -86,11 +90,11 @@ TEST_F(StreamingTest, AFlushDoesNotWaitForTheNetwork) {
   GstFlowReturn flow = GST_FLOW_OK;
   std::thread pusher(
       [&] { flow = gst_harness_push(harness.get(), make_buffer(picture_, "RGB")); });
-  while (stat(harness, "frames") == 0) std::this_thread::yield();
+  while (harness.stat("frames") == 0) std::this_thread::yield();
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
   gst_harness_push_event(harness.get(), gst_event_new_flush_start());
   pusher.join();
-  EXPECT_EQ(stat(harness, "inferences"), 0U);
+  EXPECT_EQ(harness.stat("inferences"), 0U);
   EXPECT_EQ(flow, GST_FLOW_FLUSHING);
   gst_harness_push_event(harness.get(), gst_event_new_flush_stop(TRUE));
   GstSegment segment;
@@ -138,26 +142,18 @@ TEST_F(StreamingTest, ReloadReadsTheFolderAgain) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   harness.process(picture_, "GRAY8");
-  cv::Mat bottom = cv::Mat::zeros(80, 96, CV_8UC1);
-  bottom.rowRange(40, 80) = 255;
-  cv::imwrite(support_ + "/left/01.png", bottom);
+  change_support();
   g_signal_emit_by_name(harness.element(), "reload");
-  ASSERT_TRUE(harness.wait_until_loaded());
-  reference().set_support(SupportSet::load(support_));
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), reference().segment(picture_.view()).classes);
-  EXPECT_EQ(stat(harness, "reloads"), 1U);
+  expect_changed_support(harness);
+  EXPECT_EQ(harness.stat("reloads"), 1U);
 }
 
 TEST_F(StreamingTest, AWatchedFolderIsReadWhenItChanges) {
   Harness harness(properties("output=mask watch=true"));
   harness.set_input("RGB", 64, 48);
   harness.process(picture_, "GRAY8");
-  cv::Mat bottom = cv::Mat::zeros(80, 96, CV_8UC1);
-  bottom.rowRange(40, 80) = 255;
-  cv::imwrite(support_ + "/left/01.png", bottom);
-  ASSERT_TRUE(harness.wait_until_loaded());
-  reference().set_support(SupportSet::load(support_));
-  EXPECT_EQ(harness.process(picture_, "GRAY8"), reference().segment(picture_.view()).classes);
+  change_support();
+  expect_changed_support(harness);
 }
 
 // Frames go on while models are loaded, and each has a whole mask of one of them.
@@ -172,7 +168,7 @@ TEST_F(StreamingTest, ModelsAreReplacedUnderLoad) {
     const std::string& next = round % 2 == 0 ? other_model_ : model_;
     g_object_set(harness.element(), "model", next.c_str(), nullptr);
     int frames = 0;
-    while (stat(harness, "reloads") == static_cast<guint64>(round) && frames < 100000) {
+    while (harness.stat("reloads") == static_cast<guint64>(round) && frames < 100000) {
       const auto classes = harness.process(picture_, "GRAY8");
       EXPECT_TRUE(classes == before.classes || classes == after.classes);
       ++frames;

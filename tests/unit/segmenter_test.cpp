@@ -259,6 +259,16 @@ TEST_F(SegmenterTest, NamesBadOptions) {
             ErrorCode::kNotFound);
 }
 
+TEST_F(SegmenterTest, ReadingASupportSetCanBeGivenUp) {
+  Segmenter segmenter(model(), {.device = "cpu"});
+  segmenter.set_support(support_of({"square"}));
+  std::stop_source stop;
+  EXPECT_TRUE(segmenter.set_support(support_of({"other"}), stop.get_token()));
+  stop.request_stop();
+  EXPECT_FALSE(segmenter.set_support(support_of({"late"}), stop.get_token()));
+  EXPECT_EQ(segmenter.class_names(), std::vector<std::string>{"other"});  // still in force
+}
+
 TEST_F(SegmenterTest, NamesBadUse) {
   Segmenter segmenter(model(), {.device = "cpu"});
   const Image image = picture(64, 48);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ class CDFSS_EXPORT Segmenter {
   // Turns the support set into prototypes (SPEC A6, all shots of a class concatenated, A7).
   // Throws Error(kInvalidValue) for an empty set, or an object too small to be seen at input size.
   void set_support(const SupportSet& support);
+  // The same, unless `stop` asks to give it up, which it does before the next labelled image: false,
+  // and the previous support set is still in force.
+  bool set_support(const SupportSet& support, const std::stop_token& stop);
 
   // Segments one image. Each pixel gets the class of highest foreground probability if that is at
   // least the threshold, else 0. Throws Error(kInvalidValue) for a bad view or when no support set
