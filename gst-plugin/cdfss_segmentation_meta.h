@@ -4,14 +4,18 @@
  *  - a custom meta, GST_CDFSS_SEGMENTATION_META_NAME (below),
  *  - a GstVideoRegionOfInterestMeta for each class that is in the mask: roi_type is the class's name,
  *    its box is in pixels of the frame, and its parameter structure "cdfss" has the fields `class`
- *    (int), `area` (gint64), `score` (double).
+ *    (int), `area` (gint64), `score` (double),
+ *  - where the element was built against GStreamer 1.26 or newer, a GstAnalyticsSegmentationMtd
+ *    (semantic, the same mask, region id = class number) in its GstAnalyticsRelationMeta, related
+ *    to a GstAnalyticsClsMtd with the names and scores ("background", -1 for 0).
  *
  * With `post-messages=true` the element also posts an element message for every mask that it makes,
  * whose structure has the meta's fields but `mask`, `inferred` and `age`.
  *
  * The custom meta's structure (gst_buffer_get_custom_meta(), gst_custom_meta_get_structure()):
  *   source      string        name of the element
- *   mask        GstBuffer     GRAY8, height rows of width bytes, no padding: 0 = none, i = class-i
+ *   mask        GstBuffer     GRAY8, height rows of width bytes, no padding (its GstVideoMeta says
+ *                             so, too): 0 = none, i = class-i
  *   width       int           of the mask, pixels
  *   height      int
  *   classes     int           number of classes of the support set

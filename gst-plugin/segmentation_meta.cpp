@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "analytics_meta.h"
 #include "cdfss_segmentation_meta.h"
 
 namespace cdfss {
@@ -11,11 +12,17 @@ namespace {
 
 // The mask as a read-only buffer that keeps the result alive.
 GstBuffer* mask_buffer(const ResultPtr& result) {
-  const auto& classes = result->mask.classes;
-  return gst_buffer_new_wrapped_full(
-      GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>(classes.data()), classes.size(), 0,
-      classes.size(), new ResultPtr(result),
+  const Mask& mask = result->mask;
+  GstBuffer* buffer = gst_buffer_new_wrapped_full(
+      GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>(mask.classes.data()),
+      mask.classes.size(), 0, mask.classes.size(), new ResultPtr(result),
       [](gpointer held) { delete static_cast<ResultPtr*>(held); });
+  // GStreamer would take rows for padded to a multiple of four bytes.
+  gsize offsets[GST_VIDEO_MAX_PLANES] = {};
+  gint strides[GST_VIDEO_MAX_PLANES] = {mask.width};
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_GRAY8,
+                                 mask.width, mask.height, 1, offsets, strides);
+  return buffer;
 }
 
 void describe(GstStructure* structure, const Result& result, const char* source) {
@@ -57,6 +64,7 @@ void attach_result(GstBuffer* buffer, const ResultPtr& result, const char* sourc
   gst_structure_set(structure, "mask", GST_TYPE_BUFFER, mask, "age", GST_TYPE_CLOCK_TIME,
                     both && now > then ? now - then : GstClockTime{0}, "inferred", G_TYPE_BOOLEAN,
                     now == then, nullptr);
+  attach_analytics(buffer, result->mask, mask);
   gst_buffer_unref(mask);
 
   for (std::size_t i = 0; i < result->mask.regions.size(); ++i) {

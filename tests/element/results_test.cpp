@@ -1,4 +1,8 @@
 // What programs learn: metas on buffers, messages, statistics.
+#ifdef CDFSS_HAS_ANALYTICS
+#include <gst/analytics/analytics.h>
+#endif
+
 #include "cdfss_segmentation_meta.h"
 #include "element_test.h"
 
@@ -123,6 +127,45 @@ TEST_F(Results, EveryClassThatIsThereHasARegionOfInterest) {
   EXPECT_GT(there, 0U);
   EXPECT_EQ(found, there);
   gst_buffer_unref(buffer);
+}
+
+// For programs that know GStreamer's metadata and not this element.
+TEST_F(Results, AnalyticsMetadataHasTheSameMask) {
+#ifdef CDFSS_HAS_ANALYTICS
+  Harness harness(properties("output=metadata"));
+  harness.set_input("RGB", 64, 48);
+  const Mask mask = expected();
+  GstBuffer* buffer = harness.process(frame(0));
+  ASSERT_NE(buffer, nullptr);
+  GstAnalyticsRelationMeta* relations = gst_buffer_get_analytics_relation_meta(buffer);
+  ASSERT_NE(relations, nullptr);
+  gpointer state = nullptr;
+  GstAnalyticsMtd found;
+  ASSERT_TRUE(gst_analytics_relation_meta_iterate(
+      relations, &state, gst_analytics_segmentation_mtd_get_mtd_type(), &found));
+  guint width = 0, height = 0;
+  GstBuffer* pixels =
+      gst_analytics_segmentation_mtd_get_mask(&found, nullptr, nullptr, &width, &height);
+  EXPECT_EQ(width, 64U);
+  EXPECT_EQ(height, 48U);
+  EXPECT_EQ(read_buffer(pixels, "GRAY8", 64, 48), mask.classes);
+  gst_buffer_unref(pixels);
+  GstAnalyticsClsMtd classes;
+  ASSERT_TRUE(gst_analytics_relation_meta_get_direct_related(
+      relations, found.id, GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_cls_mtd_get_mtd_type(),
+      nullptr, &classes));
+  ASSERT_EQ(gst_analytics_segmentation_mtd_get_region_count(&found), mask.regions.size() + 1);
+  for (std::size_t i = 0; i < mask.regions.size(); ++i) {
+    gsize index = 0;
+    ASSERT_TRUE(gst_analytics_segmentation_mtd_get_region_index(&found, &index, i + 1));
+    EXPECT_EQ(g_quark_to_string(gst_analytics_cls_mtd_get_quark(&classes, index)),
+              mask.regions[i].name);
+    EXPECT_EQ(gst_analytics_cls_mtd_get_level(&classes, index), mask.regions[i].score);
+  }
+  gst_buffer_unref(buffer);
+#else
+  GTEST_SKIP() << "built without gstreamer-analytics-1.0, 1.26 or newer (libgstreamer-plugins-bad1.0-dev)";
+#endif
 }
 
 TEST_F(Results, MessagesComeOnRequest) {
