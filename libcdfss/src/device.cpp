@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include "cdfss/error.h"
+#include "tensor/cpu_features.h"
 
 namespace cdfss {
 
@@ -32,11 +33,7 @@ c10::Device resolve_device(const std::string& name) {
 Precision resolve_precision(Precision wanted, c10::Device device) {
   if (wanted == Precision::kAuto) {
     if (device.is_cuda()) return Precision::kFp16;
-#if defined(__x86_64__)
-    // Every CPU with AMX has AVX512-BF16, too.
-    if (__builtin_cpu_supports("avx512bf16") != 0) return Precision::kBf16;
-#endif
-    return Precision::kFp32;
+    return cpu_multiplies_bf16() ? Precision::kBf16 : Precision::kFp32;
   }
   if (wanted == Precision::kFp16 && device.is_cpu()) {
     throw Error(ErrorCode::kInvalidValue,

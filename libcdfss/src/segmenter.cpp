@@ -2,6 +2,7 @@
 #include "cdfss/segmenter.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 #include "model/superpixel_clustering.h"
 #include "run_network.h"
 #include "shared_network.h"
-#include "tensor/image_tensor.h"
+#include "tensor/frame_input.h"
 
 namespace cdfss {
 namespace {
@@ -88,7 +89,8 @@ class Segmenter::Impl {
                   "the support set has " + std::to_string(support.classes().size()) +
                       " classes, expected at most 254");
     }
-    std::vector<Prototypes> prototypes;
+    use_threads();
+    std::vector<ClassGuide> classes;
     std::vector<std::string> names;
     for (const SupportClass& support_class : support.classes()) {
       std::vector<Prototypes> shots;
@@ -96,25 +98,27 @@ class Segmenter::Impl {
         if (stop.stop_requested()) return false;
         add_shot(shot, shots);
       }
-      prototypes.push_back(concatenate(shots));
+      classes.push_back(run_network("reading the support set",
+                                    [&] { return network_->guide(concatenate(shots)); }));
       names.push_back(support_class.name);
     }
-    prototypes_ = std::move(prototypes);
+    classes_ = std::move(classes);
     names_ = std::move(names);
     previous_.reset();
     return true;
   }
 
   void segment(const ImageView& image, Mask& mask, bool with_probabilities) {
-    if (prototypes_.empty()) {
+    if (classes_.empty()) {
       throw Error(ErrorCode::kInvalidValue, "segment: no support set was given (set_support)");
     }
+    use_threads();
     const bool enhanced =
         enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
     const at::NoGradGuard no_grad;
     const at::Tensor input = input_of(image);
     at::Tensor logits = network_->segment(
-        input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, prototypes_, threads_);
+        input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, classes_);
     if (smoothing_ > 0.0F) logits = smoothed(logits);
     mask_from_logits(logits, threshold_, names_, image.width, image.height, with_probabilities,
                      mask);
@@ -127,15 +131,22 @@ class Segmenter::Impl {
   float threshold_ = 0.0F;
   float smoothing_ = 0.0F;
   TargetEnhancement enhancement_ = TargetEnhancement::kNone;
-  std::vector<Prototypes> prototypes_;  // one a class
+  std::vector<ClassGuide> classes_;  // of the support set in force
   std::vector<std::string> names_;
   at::Tensor previous_;  // probabilities [classes, h, h] of the last image; undefined: none
 
  private:
-  // [1, 3, S, S] on the network's device
+  // LibTorch's setting is the calling thread's own.
+  void use_threads() const {
+    static const int kDefault = at::get_num_threads();
+    const int wanted = threads_ > 0 ? threads_ : kDefault;
+    if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
+  }
+
+  // [1, 3, S, S] on the CPU
   at::Tensor input_of(const ImageView& image) {
     return run_network("reading an image", [&] {
-      return network_input(image, input_size_).to(network_->device());
+      return frame_input(image, input_size_);
     });
   }
 

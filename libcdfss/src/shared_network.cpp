@@ -1,7 +1,6 @@
 #include "shared_network.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <sys/stat.h>
 
@@ -30,12 +29,6 @@ FileVersion version_of(const std::filesystem::path& file) {
           status.st_mtim.tv_nsec};
 }
 
-void use_threads(int threads) {
-  static const int kDefault = at::get_num_threads();
-  const int wanted = threads > 0 ? threads : kDefault;
-  if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
-}
-
 }  // namespace
 
 std::shared_ptr<SharedNetwork> SharedNetwork::open(const std::filesystem::path& file,
@@ -59,27 +52,30 @@ SharedNetwork::SharedNetwork(const std::filesystem::path& file, c10::Device devi
     : device_(device), precision_(precision), batcher_(kLargestBatch) {
   LoadedModel model = load_model(file);
   info_ = std::move(model.info);
-  network_ = model.network;
   run_network("preparing the network", [&] {
-    network_->to(device_);
-    network_->prepare_inference(scalar_type(precision_));
+    model.network->to(device_);
+    network_ = std::make_unique<FrameNetwork>(model.network, scalar_type(precision_));
   });
 }
 
 at::Tensor SharedNetwork::features(const at::Tensor& input, std::optional<Pick> pick) {
-  const at::Tensor ready =
-      input.to(device_).to(scalar_type(precision_)).contiguous(at::MemoryFormat::ChannelsLast);
-  return network_->reduce(network_->backbone_features(ready, pick));
+  return network_->features(input.to(device_), pick);
 }
 
 Prototypes SharedNetwork::prototypes(const at::Tensor& features, const at::Tensor& label,
                                      const at::Tensor& seeds) const {
-  return network_->prototypes(features, label, seeds, kEvalIterations);
+  // Once for a support set, so exactly: in half precision, distances tell neighbours apart badly and
+  // masks drift.
+  return network_->network()->prototypes(features.to(at::kFloat), label, seeds, kEvalIterations);
+}
+
+ClassGuide SharedNetwork::guide(const Prototypes& prototypes) const {
+  return network_->decoder().guide(prototypes);
 }
 
 at::Tensor SharedNetwork::segment(const at::Tensor& input, std::optional<Pick> pick,
-                                  const std::vector<Prototypes>& prototypes, int threads) {
-  Request request{input, pick, prototypes, threads, {}, nullptr};
+                                  const std::vector<ClassGuide>& classes) {
+  Request request{input, pick, classes, {}, nullptr};
   const auto together = [](const Request& a, const Request& b) {
     return a.pick == b.pick && a.input.sizes() == b.input.sizes();
   };
@@ -95,33 +91,27 @@ at::Tensor SharedNetwork::segment(const at::Tensor& input, std::optional<Pick> p
 }
 
 void SharedNetwork::run(const std::vector<Request*>& batch) {
-  use_threads(batch.front()->threads);
   run_network("segmenting an image", [&] {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> inputs;
     std::vector<std::int64_t> image_of_class;
-    std::vector<Prototypes> prototypes;
+    std::vector<const ClassGuide*> classes;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       inputs.push_back(batch[i]->input);
-      image_of_class.resize(image_of_class.size() + batch[i]->prototypes.size(),
-                            static_cast<std::int64_t>(i));
-      prototypes.insert(prototypes.end(), batch[i]->prototypes.begin(),
-                        batch[i]->prototypes.end());
+      for (const ClassGuide& guide : batch[i]->classes) {
+        classes.push_back(&guide);
+        image_of_class.push_back(static_cast<std::int64_t>(i));
+      }
     }
-    at::Tensor query = features(inputs.size() == 1 ? inputs[0] : at::cat(inputs),
-                                batch.front()->pick);
-    // decode() itself repeats one image; it wants several images as often as they have classes.
-    if (batch.size() > 1) {
-      query = query.index_select(0, at::tensor(image_of_class, at::kLong).to(device_));
-    }
-    const at::Tensor both = network_->decode(query, prototypes, false).logits;
-    // softmax over two logits depends on their difference only, and resizing is linear.
-    const at::Tensor logits = (both.select(1, 1) - both.select(1, 0)).to(at::kCPU, at::kFloat);
+    const at::Tensor query = features(inputs.size() == 1 ? inputs[0] : at::cat(inputs),
+                                      batch.front()->pick);
+    const at::Tensor logits =
+        network_->decoder().logits(query, classes, image_of_class).to(at::kCPU);
     std::int64_t first = 0;
     for (Request* request : batch) {
-      const auto classes = static_cast<std::int64_t>(request->prototypes.size());
-      request->logits = logits.narrow(0, first, classes);
-      first += classes;
+      const auto count = static_cast<std::int64_t>(request->classes.size());
+      request->logits = logits.narrow(0, first, count);
+      first += count;
     }
   });
 }

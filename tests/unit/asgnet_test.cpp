@@ -5,33 +5,13 @@
 
 #include <string>
 
+#include "asgnet_test_support.h"
 #include "cdfss/error.h"
 
 namespace cdfss {
 namespace {
 
 constexpr int kSide = 41;  // h = 6
-
-Asgnet random_network(AsgnetOptions options) {
-  Asgnet network(options);
-  network->eval();
-  at::NoGradGuard no_grad;
-  // BatchNorm statistics of a fresh module are 0 and 1, which would hide mistakes in using them.
-  for (auto& buffer : network->named_buffers()) {
-    if (buffer.key().ends_with("running_mean")) buffer.value().uniform_(-0.2, 0.2);
-    if (buffer.key().ends_with("running_var")) buffer.value().uniform_(0.5, 1.5);
-  }
-  return network;
-}
-
-Prototypes random_prototypes(bool prior) {
-  Prototypes prototypes{at::randn({256, 2}), {}, {}};
-  if (prior) {
-    prototypes.object_directions = at::randn({256, 2});
-    prototypes.background_directions = at::randn({256, 3});
-  }
-  return prototypes;
-}
 
 class Layouts : public ::testing::TestWithParam<const char*> {};
 

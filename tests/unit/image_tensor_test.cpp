@@ -105,38 +105,6 @@ TEST(ImageView, NamesWhatIsWrong) {
   EXPECT_NE(message(view).find("0x2"), std::string::npos);
 }
 
-TEST(NetworkInput, NormalisesWithImageNetsStatistics) {
-  const std::vector<std::uint8_t> grey(5 * 7 * 3, 128);
-  const at::Tensor input = network_input(
-      {.format = PixelFormat::kRgb, .width = 7, .height = 5, .planes = {grey.data()}, .strides = {21}},
-      41);
-  ASSERT_EQ(input.sizes(), (std::vector<std::int64_t>{1, 3, 41, 41}));
-  EXPECT_NEAR(input[0][0][20][20].item<float>(), (128.0 / 255 - 0.485) / 0.229, 1e-5);
-  EXPECT_NEAR(input[0][2][0][40].item<float>(), (128.0 / 255 - 0.406) / 0.225, 1e-5);
-}
-
-// Against LibTorch's resize of the whole picture.
-TEST(NetworkInput, StretchesEveryFormatAndSize) {
-  std::vector<std::uint8_t> bytes(std::size_t{200} * 100 * 4);
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i / 7);
-  for (const auto& [width, height] : {std::pair{1, 1}, {5, 7}, {41, 41}, {199, 97}, {198, 33}}) {
-    for (const PixelFormat format :
-         {PixelFormat::kRgb, PixelFormat::kBgrx, PixelFormat::kNv12, PixelFormat::kI420}) {
-      const std::uint8_t* start = bytes.data();
-      const ImageView view{.format = format,
-                           .width = width,
-                           .height = height,
-                           .planes = {start, start + 20000, start + 40000},
-                           .strides = {bytes_per_pixel(format) == 0 ? 200 : 800, 200, 200}};
-      const at::Tensor whole = to_rgb_tensor(view).permute({2, 0, 1}).unsqueeze(0).to(at::kFloat);
-      const at::Tensor expected =
-          normalise(at::upsample_bilinear2d(whole, {41, 41}, false).permute({0, 2, 3, 1}));
-      EXPECT_TRUE(at::allclose(network_input(view, 41), expected, 1e-4, 1e-4))
-          << width << "x" << height << " format " << static_cast<int>(format);
-    }
-  }
-}
-
 TEST(ResizeAlignCorners, KeepsTheCornersAndInterpolatesBetween) {
   const at::Tensor x = at::tensor({0.0F, 2.0F}).view({1, 1, 1, 2});
   const at::Tensor y = resize_align_corners(x, 1, 5);

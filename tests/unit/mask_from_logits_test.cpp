@@ -1,9 +1,12 @@
 #include "mask_from_logits.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+
+#include "tensor/image_tensor.h"
 
 namespace cdfss {
 namespace {
@@ -77,6 +80,38 @@ TEST(MaskFromLogits, ResizesToTheImage) {
   EXPECT_EQ(mask.regions[0].x, 4);  // the logit crosses 0 in the middle, which counts as object
   EXPECT_EQ(mask.regions[0].width, 5);
   EXPECT_EQ(mask.regions[0].height, 3);
+}
+
+// The definition: resize, then the most probable class of each pixel if it reaches the threshold.
+TEST(MaskFromLogits, IsTheResizedLogitsDecision) {
+  at::manual_seed(7);
+  const at::Tensor logits = at::randn({3, 6, 6}) * 2;
+  const int threads = at::get_num_threads();
+  for (const auto& [width, height] : {std::pair{1, 1}, {6, 6}, {4, 3}, {213, 130}}) {
+    const at::Tensor sized = resize_align_corners(logits.unsqueeze(0), height, width)[0];
+    const auto [best, index] = sized.max(0);
+    const at::Tensor decided = (index + 1) * best.ge(std::log(0.6F / 0.4F));
+    Mask mask, again;
+    at::set_num_threads(1);
+    mask_from_logits(logits, 0.6F, {"a", "b", "c"}, width, height, true, mask);
+    at::set_num_threads(4);
+    mask_from_logits(logits, 0.6F, {"a", "b", "c"}, width, height, false, again);
+    const at::Tensor classes =
+        at::from_blob(mask.classes.data(), {height, width}, at::kByte).to(at::kLong);
+    EXPECT_LE(classes.ne(decided).sum().item<std::int64_t>(), classes.numel() / 1000);
+    EXPECT_TRUE(at::allclose(at::from_blob(mask.probabilities.data(), sized.sizes(), at::kFloat),
+                             sized.sigmoid(), 1e-4, 1e-5));
+    EXPECT_EQ(mask.classes, again.classes);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const at::Tensor inside = classes.eq(static_cast<std::int64_t>(i) + 1);
+      EXPECT_EQ(mask.regions[i].area, inside.sum().item<std::int64_t>());
+      EXPECT_EQ(mask.regions[i].score, again.regions[i].score) << "depends on the threads";
+      if (mask.regions[i].area == 0) continue;
+      const double mean = best.masked_select(inside).mean().item<double>();
+      EXPECT_NEAR(mask.regions[i].score, 1 / (1 + std::exp(-mean)), 1e-4);
+    }
+  }
+  at::set_num_threads(threads);
 }
 
 }  // namespace

@@ -81,6 +81,7 @@ class AsgnetImpl : public torch::nn::Module {
 
   // For inference, after moving to the device: folds the backbone's BatchNorm and converts every
   // convolution to `dtype`, channels-last. The network can then no longer be saved or trained.
+  // FrameNetwork is faster still.
   void prepare_inference(at::ScalarType dtype);
 
  private:

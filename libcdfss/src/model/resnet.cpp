@@ -18,22 +18,23 @@ torch::nn::Conv2d make_conv(int in, int out, int kernel, int stride = 1, int dil
                                .bias(false));
 }
 
-// Convolution and its BatchNorm, or the convolution alone once they are folded into one.
 at::Tensor conv_bn(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, const at::Tensor& x) {
-  at::Tensor y = conv->forward(x);
-  return bn.is_empty() ? y : bn->forward(y);
+  return bn->forward(conv->forward(x));
 }
 
-// y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias.
-void fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::ScalarType dtype) {
-  if (bn.is_empty()) return;
-  at::NoGradGuard no_grad;
+// y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias. Takes the
+// convolution's weight away.
+FusedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::ScalarType dtype) {
+  const at::NoGradGuard no_grad;
   const at::Tensor scale = bn->weight * at::rsqrt(bn->running_var + bn->options.eps());  // [out]
-  conv->bias = (bn->bias - bn->running_mean * scale).to(dtype);
-  conv->weight = (conv->weight * scale.view({-1, 1, 1, 1}))
-                     .to(dtype)
-                     .contiguous(at::MemoryFormat::ChannelsLast);
-  bn = nullptr;
+  const at::Tensor bias = bn->bias - bn->running_mean * scale;
+  const at::Tensor weight = conv->weight * scale.view({-1, 1, 1, 1});
+  conv->weight.set_data(at::empty({0}, conv->weight.options()));
+  const auto only = [](at::IntArrayRef both) { return static_cast<int>(both[0]); };
+  return FusedConvolution(weight.to(dtype), bias.to(dtype),
+                          {.stride = only(conv->options.stride()),
+                           .padding = only(std::get<torch::ExpandingArray<2>>(conv->options.padding())),
+                           .dilation = only(conv->options.dilation())});
 }
 
 struct Stage {
@@ -83,6 +84,11 @@ BottleneckImpl::BottleneckImpl(const Options& options) {
 }
 
 at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
+  if (fused_) {
+    const at::Tensor y = fused_->conv2.apply(fused_->conv1.apply(x, true), true);
+    return fused_->conv3.add_to(fused_->downsample ? fused_->downsample->apply(x, false) : x, y,
+                                true);
+  }
   at::Tensor y = conv_bn(conv1_, bn1_, x).relu_();
   y = conv_bn(conv2_, bn2_, y).relu_();
   y = conv_bn(conv3_, bn3_, y);
@@ -91,10 +97,12 @@ at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
 }
 
 void BottleneckImpl::fold_batch_norm(at::ScalarType dtype) {
-  fold(conv1_, bn1_, dtype);
-  fold(conv2_, bn2_, dtype);
-  fold(conv3_, bn3_, dtype);
-  if (!downsample_conv_.is_empty()) fold(downsample_conv_, downsample_bn_, dtype);
+  if (fused_) return;
+  fused_.emplace(Fused{fold(conv1_, bn1_, dtype), fold(conv2_, bn2_, dtype),
+                       fold(conv3_, bn3_, dtype), std::nullopt});
+  if (!downsample_conv_.is_empty()) {
+    fused_->downsample = fold(downsample_conv_, downsample_bn_, dtype);
+  }
 }
 
 ResNetImpl::ResNetImpl(const ResNetLayout& layout) : layout_(layout) {
@@ -135,7 +143,8 @@ ResNetImpl::ResNetImpl(const ResNetLayout& layout) : layout_(layout) {
 at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
   at::Tensor y = x;
   if (index == 0) {
-    for (std::size_t i = 0; i < stem_convs_.size(); ++i) {
+    for (const FusedConvolution& conv : fused_stem_) y = conv.apply(y, true);
+    for (std::size_t i = 0; i < stem_convs_.size() && fused_stem_.empty(); ++i) {
       y = conv_bn(stem_convs_[i], stem_bns_[i], y).relu_();
     }
     return at::max_pool2d(y, 3, 2, 1);
@@ -145,7 +154,9 @@ at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
 }
 
 void ResNetImpl::fold_batch_norm(at::ScalarType dtype) {
-  for (std::size_t i = 0; i < stem_convs_.size(); ++i) fold(stem_convs_[i], stem_bns_[i], dtype);
+  for (std::size_t i = fused_stem_.size(); i < stem_convs_.size(); ++i) {
+    fused_stem_.push_back(fold(stem_convs_[i], stem_bns_[i], dtype));
+  }
   for (auto& layer : layers_) {
     for (Bottleneck& block : layer) block->fold_batch_norm(dtype);
   }

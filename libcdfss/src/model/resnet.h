@@ -6,8 +6,11 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/conv.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tensor/fused_convolution.h"
 
 namespace cdfss {
 
@@ -32,12 +35,19 @@ class BottleneckImpl : public torch::nn::Module {
     bool stride_first = false;
   };
   explicit BottleneckImpl(const Options& options);
-  at::Tensor forward(const at::Tensor& x);  // [B, in, H, W] -> [B, 4 planes, H/stride, W/stride]
+  // [B, in, H, W] -> [B, 4 planes, H/stride, W/stride]. Once folded, a block that has no downsample
+  // convolution writes its result into `x`.
+  at::Tensor forward(const at::Tensor& x);
   void fold_batch_norm(at::ScalarType dtype);
 
  private:
+  struct Fused {
+    FusedConvolution conv1, conv2, conv3;
+    std::optional<FusedConvolution> downsample;
+  };
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr}, downsample_conv_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr}, downsample_bn_{nullptr};
+  std::optional<Fused> fused_;  // what is computed with once folded
 };
 TORCH_MODULE(Bottleneck);
 
@@ -53,8 +63,8 @@ class ResNetImpl : public torch::nn::Module {
   at::Tensor stage(int index, const at::Tensor& x);
 
   // Folds BatchNorm's running statistics into the convolutions and converts those to `dtype`,
-  // channels-last, for inference: what the module registered is then no longer what it computes with,
-  // so it cannot be saved, moved or trained any more.
+  // channels-last, for inference: the parameters that the module registered are empty then, so it
+  // cannot be saved, moved or trained any more.
   void fold_batch_norm(at::ScalarType dtype);
 
   const ResNetLayout& layout() const { return layout_; }
@@ -64,6 +74,7 @@ class ResNetImpl : public torch::nn::Module {
   ResNetLayout layout_;
   std::vector<torch::nn::Conv2d> stem_convs_;
   std::vector<torch::nn::BatchNorm2d> stem_bns_;
+  std::vector<FusedConvolution> fused_stem_;
   std::vector<std::vector<Bottleneck>> layers_;  // layer1..layer3
 };
 TORCH_MODULE(ResNet);

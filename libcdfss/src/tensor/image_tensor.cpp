@@ -62,20 +62,6 @@ at::Tensor rgb_at(const ImageView& image, const at::Tensor& rows, const at::Tens
   return blue_first ? colours.flip(2) : colours.contiguous();
 }
 
-// Between which two of `size` pixels each of `side` pixels of a stretched row or column lies.
-struct Neighbours {
-  at::Tensor low, high;  // long [side]
-  at::Tensor share;      // of `high`, float [side]
-};
-
-Neighbours neighbours(int size, int side) {
-  const float scale = static_cast<float>(size) / static_cast<float>(side);
-  const at::Tensor place =
-      at::arange(side, at::kFloat).add_(0.5F).mul_(scale).sub_(0.5F).clamp_min_(0.0F);
-  const at::Tensor low = place.floor();
-  return {low.to(at::kLong), low.add(1).clamp_max_(size - 1).to(at::kLong), place - low};
-}
-
 }  // namespace
 
 at::Tensor to_rgb_tensor(const ImageView& image) {
@@ -88,19 +74,6 @@ at::Tensor normalise(const at::Tensor& rgb) {
   const at::Tensor mean = at::tensor({0.485, 0.456, 0.406}, options).mul_(255).view({1, 3, 1, 1});
   const at::Tensor std = at::tensor({0.229, 0.224, 0.225}, options).mul_(255).view({1, 3, 1, 1});
   return (rgb.permute({0, 3, 1, 2}).to(at::kFloat) - mean) / std;
-}
-
-at::Tensor network_input(const ImageView& image, int side) {
-  validate(image);
-  const Neighbours rows = neighbours(image.height, side), columns = neighbours(image.width, side);
-  const at::Tensor share = columns.share.view({1, side, 1});
-  const auto stretched = [&](const at::Tensor& row) {
-    return at::lerp(rgb_at(image, row, columns.low).to(at::kFloat),
-                    rgb_at(image, row, columns.high).to(at::kFloat), share);
-  };
-  const at::Tensor rgb =
-      at::lerp(stretched(rows.low), stretched(rows.high), rows.share.view({side, 1, 1}));
-  return normalise(rgb.unsqueeze(0));
 }
 
 at::Tensor resize_align_corners(const at::Tensor& x, int height, int width) {

@@ -10,10 +10,6 @@ namespace cdfss {
 // RGB bytes uint8 [H, W, 3] on the CPU, copied from any format and stride. Throws as validate().
 at::Tensor to_rgb_tensor(const ImageView& image);
 
-// [1, 3, side, side] float32 on the CPU: the image in RGB as to_rgb_tensor() has it, stretched with
-// half-pixel bilinear interpolation, then (x / 255 - mean) / std of ImageNet. Only the pixels that
-// count are read, so time and memory do not grow with the image's. Throws as validate().
-at::Tensor network_input(const ImageView& image, int side);
 // (x / 255 - mean) / std of [B, H, W, 3], 0..255 -> float [B, 3, H, W].
 at::Tensor normalise(const at::Tensor& rgb);
 

@@ -1,0 +1,79 @@
+// Guided prototype allocation and feature enrichment (SPEC A7-A8) as a frame needs them: the function
+// of AsgnetImpl::decode without what nobody reads, with each convolution fused with what follows it,
+// and with all work that classes can share done once.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/asgnet.h"
+#include "tensor/fused_convolution.h"
+
+namespace cdfss {
+
+// What a class's support set is to a FrameDecoder. Immutable, cheap to copy.
+struct ClassGuide {
+  std::int64_t prototypes = 0, object = 0, background = 0;  // how many there are of each
+  // Unit vectors of all three in this order, as a convolution: [1, C, h, w] -> [1, N, h, w].
+  std::shared_ptr<const FusedConvolution> directions;
+  // At each scale, what the merging convolution makes of the prototypes and the similarity channels:
+  // [1, prototypes + similarity channels, b, b] -> [1, C, b, b].
+  std::array<std::shared_ptr<const FusedConvolution>, 4> merge;
+};
+
+// Where in an image a class is like its support set.
+struct Likeness {
+  at::Tensor choice;      // [1, prototypes, h, w]: 1 at each pixel's nearest prototype, else 0
+  at::Tensor similarity;  // [1, 1 or 3, h, w]: sum of cosines, and the prior's two cosines
+  at::Tensor prior;       // float [1, 1, h, w], added to the logit; undefined without the prior
+};
+
+class FrameDecoder {
+ public:
+  // Takes the decoder's weights away from `network`, whose decode() cannot be called any more.
+  FrameDecoder(Asgnet network, at::ScalarType dtype);
+
+  ClassGuide guide(const Prototypes& prototypes) const;
+
+  // Foreground minus background logit of each class, float [classes, h, w]. query [images, C, h, w];
+  // class i is looked for in image `image_of[i]`.
+  at::Tensor logits(const at::Tensor& query, const std::vector<const ClassGuide*>& guides,
+                    const std::vector<std::int64_t>& image_of) const;
+
+  // The two steps of logits(). `query` [1, C, h, w]; `likenesses`, one a class.
+  Likeness compare(const at::Tensor& query, const ClassGuide& guide) const;
+  at::Tensor enrich(const at::Tensor& query, const std::vector<const ClassGuide*>& guides,
+                    const std::vector<std::int64_t>& image_of,
+                    const std::vector<Likeness>& likenesses) const;
+
+ private:
+  using Convolution = std::unique_ptr<FusedConvolution>;
+  struct Scale {
+    // The merging convolution's columns: of the query, of prototypes [C, C] and similarities [C, s].
+    Convolution merge_query;
+    at::Tensor merge_prototypes, merge_similarities;
+    Convolution alpha_own, alpha_previous;  // null at the first scale
+    Convolution beta_first, beta_second;
+    Convolution collect;  // this scale's columns of res1
+  };
+
+  // [images, C, h, w] -> [classes, C, b, b]
+  at::Tensor merged(int level, int side, const at::Tensor& query,
+                    const std::vector<const ClassGuide*>& guides,
+                    const std::vector<std::int64_t>& image_of,
+                    const std::vector<Likeness>& likenesses) const;
+  at::Tensor refined(int level, at::Tensor m, const at::Tensor& previous) const;
+
+  at::ScalarType dtype_;
+  std::array<Scale, 4> scales_;
+  Convolution res2_first_, res2_second_, cls_hidden_, cls_out_;
+  at::Tensor prior_scale_, prior_bias_;  // float scalars; undefined without the prior
+};
+
+}  // namespace cdfss

@@ -1,0 +1,15 @@
+// What the CPU that the program runs on can do.
+#pragma once
+
+namespace cdfss {
+
+// Multiplies bfloat16 in hardware (AVX512-BF16; every CPU with AMX has that, too).
+inline bool cpu_multiplies_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace cdfss

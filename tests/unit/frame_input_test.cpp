@@ -1,0 +1,97 @@
+#include "tensor/frame_input.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "cdfss/error.h"
+#include "tensor/image_tensor.h"
+
+namespace cdfss {
+namespace {
+
+// Random bytes as a picture of that size, each plane's rows 5 bytes longer than need be.
+struct Noise {
+  at::Tensor bytes;
+  ImageView view;
+
+  Noise(PixelFormat format, int width, int height) {
+    constexpr int kPadding = 5;
+    const int chroma_width = (width + 1) / 2, chroma_height = (height + 1) / 2;
+    view = {.format = format, .width = width, .height = height};
+    const int bytes_each = bytes_per_pixel(format);
+    std::vector<std::pair<int, int>> planes{{width * std::max(bytes_each, 1), height}};
+    if (format == PixelFormat::kNv12) planes.push_back({2 * chroma_width, chroma_height});
+    if (format == PixelFormat::kI420) planes.insert(planes.end(), 2, {chroma_width, chroma_height});
+    std::int64_t size = 0;
+    for (const auto& [row, rows] : planes) size += std::int64_t{row + kPadding} * rows;
+    bytes = at::randint(0, 256, {size}, at::kByte);
+    const std::uint8_t* start = bytes.const_data_ptr<std::uint8_t>();
+    for (std::size_t i = 0; i < planes.size(); ++i) {
+      view.planes[i] = start;
+      view.strides[i] = planes[i].first + kPadding;
+      start += view.strides[i] * planes[i].second;
+    }
+  }
+};
+
+// What it is defined as, step by step.
+at::Tensor step_by_step(const ImageView& image, int side) {
+  const at::Tensor planes = to_rgb_tensor(image).permute({2, 0, 1}).unsqueeze(0).to(at::kFloat);
+  const at::Tensor resized = at::upsample_bilinear2d(planes, {side, side}, /*align_corners=*/false);
+  const at::Tensor mean = at::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1});
+  const at::Tensor std = at::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1});
+  return (resized / 255 - mean) / std;
+}
+
+class Formats : public ::testing::TestWithParam<PixelFormat> {};
+
+TEST_P(Formats, AreConvertedStretchedAndNormalised) {
+  for (const auto& [width, height] : {std::pair{1, 1}, {7, 90}, {64, 48}, {401, 303}, {41, 41}}) {
+    for (const YuvMatrix matrix : {YuvMatrix::kBt601, YuvMatrix::kBt709, YuvMatrix::kBt2020}) {
+      for (const bool full_range : {false, true}) {
+        Noise noise(GetParam(), width, height);
+        noise.view.matrix = matrix;
+        noise.view.full_range = full_range;
+        const at::Tensor input = frame_input(noise.view, 41);
+        ASSERT_EQ(input.sizes(), (std::vector<std::int64_t>{1, 3, 41, 41}));
+        EXPECT_TRUE(input.is_contiguous(at::MemoryFormat::ChannelsLast));
+        EXPECT_LE((input - step_by_step(noise.view, 41)).abs().max().item<float>(), 1e-4F)
+            << width << "x" << height;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Formats,
+                         ::testing::Values(PixelFormat::kRgb, PixelFormat::kBgr, PixelFormat::kRgbx,
+                                           PixelFormat::kBgrx, PixelFormat::kRgba,
+                                           PixelFormat::kBgra, PixelFormat::kNv12,
+                                           PixelFormat::kI420));
+
+TEST(FrameInput, NormalisesWithImageNetsStatistics) {
+  const std::vector<std::uint8_t> grey(5 * 7 * 3, 128);
+  const at::Tensor input = frame_input(
+      {.width = 7, .height = 5, .planes = {grey.data()}, .strides = {21}}, 41);
+  EXPECT_NEAR(input[0][0][20][20].item<float>(), (128.0 / 255 - 0.485) / 0.229, 1e-5);
+  EXPECT_NEAR(input[0][2][0][40].item<float>(), (128.0 / 255 - 0.406) / 0.225, 1e-5);
+}
+
+TEST(FrameInput, DoesNotDependOnTheThreads) {
+  const Noise noise(PixelFormat::kRgb, 200, 150);
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor alone = frame_input(noise.view, 81);
+  at::set_num_threads(4);
+  EXPECT_TRUE(at::equal(frame_input(noise.view, 81), alone));
+  at::set_num_threads(threads);
+}
+
+TEST(FrameInput, RefusesABadView) {
+  EXPECT_THROW(frame_input(ImageView{}, 41), Error);
+}
+
+}  // namespace
+}  // namespace cdfss
