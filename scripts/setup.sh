@@ -18,7 +18,7 @@ packages=(g++ git pkg-config python3-venv
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libpango1.0-dev
   libopencv-dev libpng-dev libmatio-dev libcli11-dev nlohmann-json3-dev libspdlog-dev
-  libgloo-dev libgtest-dev "$@")
+  libgloo-dev libgtest-dev libbenchmark-dev "$@")
 torch_spec=${CDFSS_TORCH_SPEC:-torch==2.13.0}
 
 say() { printf -- '-- %s\n' "$*"; }

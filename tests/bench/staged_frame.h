@@ -1,0 +1,60 @@
+// One frame through the engine's stages, each of which can be run and timed alone.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench_options.h"
+#include "cdfss/mask.h"
+#include "convolution_limit.h"
+#include "model/frame_network.h"
+#include "overlay.h"
+
+namespace cdfss::bench {
+
+struct Stage {
+  std::string name;
+  std::function<void()> run;  // on what the stages before it left
+  std::vector<ConvolutionShape> convolutions;
+};
+
+class StagedFrame {
+ public:
+  explicit StagedFrame(const Options& options);
+  StagedFrame(const StagedFrame&) = delete;
+  StagedFrame& operator=(const StagedFrame&) = delete;
+
+  // input, layer0 ... layer3, reduction, allocation, enrichment, decide, draw.
+  const std::vector<Stage>& stages() const { return stages_; }
+  void run_all() const;
+
+  double mask_share() const;  // of the last mask's pixels that belong to a class
+
+  c10::Device device() const { return device_; }
+  at::ScalarType dtype() const { return dtype_; }
+
+ private:
+  std::vector<ClassGuide> guides_of(const SupportSet& support);
+
+  c10::Device device_;
+  at::ScalarType dtype_;
+  int input_size_;
+  float threshold_;
+  std::optional<FrameNetwork> network_;
+  Frame frame_;
+  std::vector<ClassGuide> guides_;
+  std::vector<const ClassGuide*> guide_pointers_;
+  std::vector<std::int64_t> image_of_;
+  std::vector<std::string> names_;
+  std::vector<Stage> stages_;
+
+  // What one stage leaves for the next.
+  at::Tensor input_, x_, layer2_, query_, logits_;
+  std::vector<Likeness> likenesses_;
+  Mask mask_;
+  OverlayPainter painter_;
+};
+
+}  // namespace cdfss::bench
