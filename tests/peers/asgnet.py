@@ -203,6 +203,8 @@ class Memory(nn.Module):
 
 
 class Asgnet(nn.Module):
+    pool = staticmethod(F.adaptive_avg_pool2d)
+
     def __init__(self, backbone="resnet50-caffe", memory_layers=(0, 1), slots=10,
                  object_directions=0, background_directions=0):
         super().__init__()
@@ -332,7 +334,7 @@ class Asgnet(nn.Module):
         bins = [side, side // 2, side // 4, 8 if side == 60 else max(side // 8, 1)]
         outputs, inner = [], []
         for i, b in enumerate(bins):
-            pooled = guide if b == side else F.adaptive_avg_pool2d(guide, b)
+            pooled = guide if b == side else self.pool(guide, b)
             m = self.corr_conv[i](torch.cat([pooled, resize(similarity, b, b)], 1))
             if i > 0:
                 m = self.alpha_conv[i - 1](torch.cat([m, resize(outputs[-1], b, b)], 1)) + m
