@@ -39,6 +39,18 @@ class Examples : public ElementTest {
   std::filesystem::path video_;
 };
 
+// What a user reads first; a property or a pad that GStreamer finds odd is a warning.
+TEST_F(Examples, GstInspectWarnsOfNothing) {
+  const ProcessResult result =
+      testing::run_shell("G_DEBUG=fatal-warnings gst-inspect-1.0 cdfssseg");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.errors, "");
+  for (const char* part : {"Filter/Video", "License                  MIT/X11", "(1): mask", "\"reload\"",
+                           "Range:              -1 -               1 Default:              -1"}) {
+    EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
+  }
+}
+
 TEST_F(Examples, Cpp) { expect_works(testing::program("tests/element/read_masks")); }
 
 TEST_F(Examples, Python) {

@@ -208,6 +208,52 @@ TEST_F(Live, PropertiesCanBeSetFromAnotherThread) {
   EXPECT_FALSE(failure) << failure->text;
 }
 
+// A value outside a property's range; false for a property that has none.
+bool make_impossible(const GParamSpec* spec, GValue* value) {
+  g_value_init(value, spec->value_type);
+  if (G_IS_PARAM_SPEC_INT(spec) && G_PARAM_SPEC_INT(spec)->maximum < G_MAXINT) {
+    g_value_set_int(value, G_PARAM_SPEC_INT(spec)->maximum + 1);
+  } else if (G_IS_PARAM_SPEC_INT(spec)) {
+    g_value_set_int(value, G_PARAM_SPEC_INT(spec)->minimum - 1);
+  } else if (G_IS_PARAM_SPEC_FLOAT(spec)) {
+    g_value_set_float(value, G_PARAM_SPEC_FLOAT(spec)->maximum + 0.01F);
+  } else if (G_IS_PARAM_SPEC_DOUBLE(spec)) {
+    g_value_set_double(value, G_PARAM_SPEC_DOUBLE(spec)->maximum + 0.01);
+  } else if (G_IS_PARAM_SPEC_ENUM(spec)) {
+    g_value_set_enum(value, 99);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+TEST_F(Live, ValuesOutOfRangeAreRefused) {
+  Harness harness(properties());
+  guint count = 0;
+  GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(harness.element()), &count);
+  int refused = 0;
+  for (guint i = 0; i < count; ++i) {
+    const GParamSpec* spec = specs[i];
+    if (spec->owner_type != G_OBJECT_TYPE(harness.element())) continue;
+    SCOPED_TRACE(spec->name);
+    GValue wrong = G_VALUE_INIT, before = G_VALUE_INIT, after = G_VALUE_INIT;
+    if (make_impossible(spec, &wrong)) {
+      g_object_get_property(G_OBJECT(harness.element()), spec->name, &before);
+      g_test_expect_message("GLib-GObject", G_LOG_LEVEL_WARNING, "*invalid or out of range*");
+      g_object_set_property(G_OBJECT(harness.element()), spec->name, &wrong);
+      g_test_assert_expected_messages();
+      g_object_get_property(G_OBJECT(harness.element()), spec->name, &after);
+      EXPECT_EQ(gst_value_compare(&before, &after), GST_VALUE_EQUAL);
+      g_value_unset(&before);
+      g_value_unset(&after);
+      ++refused;
+    }
+    g_value_unset(&wrong);
+  }
+  g_free(specs);
+  EXPECT_EQ(refused, 9);  // of the 19 properties
+}
+
 TEST_F(Live, PropertiesReadBack) {
   Harness harness(properties("precision=fp32 target-enhancement=union device=cpu input-size=49"));
   gint input_size = 0, precision = -1, enhancement = -1;
