@@ -11,9 +11,9 @@
 namespace cdfss {
 namespace {
 
-std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& settings,
-                                    const std::stop_token& stop = {}) {
-  auto engine = std::make_unique<Engine>(settings, stop);
+std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& settings, bool warm,
+                                    const std::stop_token& stop) {
+  auto engine = std::make_unique<Engine>(settings, warm, stop);
   const Segmenter& segmenter = engine->segmenter();
   GST_INFO_OBJECT(element, "loaded %s on %s, input size %d, %zu class(es) of %s",
                   settings.model.c_str(), segmenter.device().c_str(), segmenter.input_size(),
@@ -33,8 +33,9 @@ std::optional<Failure> Control::start() {
   stats_.reset();
   loader_.start();  // first: what is set from here on is loaded after this
   const Settings settings = this->settings();
+  set_in_use(settings);
   const auto failure = guard([&] {
-    auto engine = make_engine(element_, settings);
+    auto engine = make_engine(element_, settings, false, {});
     latency_ = static_cast<GstClockTime>(engine->expected_latency().count());
     worker_.start(std::move(engine));
   });
@@ -55,6 +56,16 @@ void Control::stop() {
 Settings Control::settings() const {
   const std::lock_guard held(lock_);
   return settings_;
+}
+
+Settings Control::in_use() const {
+  const std::lock_guard held(lock_);
+  return in_use_;
+}
+
+void Control::set_in_use(const Settings& settings) {
+  const std::lock_guard held(lock_);
+  in_use_ = settings;
 }
 
 unsigned Control::set(guint id, const GValue* value) {
@@ -91,11 +102,13 @@ bool Control::answer_latency(GstPad* sink_pad, GstQuery* query) const {
 void Control::load(const std::stop_token& stop) {
   const Settings settings = this->settings();
   const auto failure = guard([&] {
-    auto engine = make_engine(element_, settings, stop);
+    const bool warm = settings.same_network(in_use());
+    auto engine = make_engine(element_, settings, warm, stop);
     const auto latency = static_cast<GstClockTime>(engine->expected_latency().count());
     worker_.replace(std::move(engine));
+    set_in_use(settings);
     stats_.add_reload();
-    expect_latency(latency);
+    if (!warm) expect_latency(latency);
   });
   if (stop.stop_requested()) return;
   if (failure) {

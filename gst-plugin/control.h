@@ -45,13 +45,16 @@ class Control {
  private:
   void load(const std::stop_token& stop);     // the loader's thread
   void finished(const ResultPtr& result);     // the worker's thread
+  Settings in_use() const;
+  void set_in_use(const Settings& settings);
   void expect_latency(GstClockTime latency);  // any thread
 
   GstElement* const element_;
   Stats stats_;
   std::atomic<GstClockTime> latency_{0};
-  mutable std::mutex lock_;  // guards settings_; nothing is called while it is held
+  mutable std::mutex lock_;  // guards the next two; nothing is called while it is held
   Settings settings_;
+  Settings in_use_;  // what the newest engine was made with
   Worker worker_;
   Streaming streaming_;
   Loader loader_;  // last: its thread uses all of the above

@@ -31,10 +31,10 @@ SupportSet load_support(const Settings& settings) {
 
 }  // namespace
 
-Engine::Engine(const Settings& settings, const std::stop_token& stop)
+Engine::Engine(const Settings& settings, bool warm, const std::stop_token& stop)
     : segmenter_(settings.model, settings.segmenter_options()) {
   if (!segmenter_.set_support(load_support(settings), stop)) throw_stopped();
-  warm_up(stop);
+  if (!warm) warm_up(stop);
   set_temporal_smoothing(settings.temporal_smoothing);
 }
 

@@ -15,9 +15,10 @@ namespace cdfss {
 
 class Engine {
  public:
-  // Loads support set and model, and runs the network once, so that the first frame does not wait
-  // for what is set up on first use. Throws Error, also when `stop` ended it early.
-  explicit Engine(const Settings& settings, const std::stop_token& stop = {});
+  // Loads support set and model and, unless the network is `warm`, runs it once, so that the first
+  // frame does not wait for what is set up on first use; while it runs, other streams' frames wait.
+  // Throws Error, also when `stop` ended it early.
+  Engine(const Settings& settings, bool warm, const std::stop_token& stop);
 
   // What changes without loading.
   void set_threshold(float threshold);  // 0..1, -1 = the model's
@@ -26,7 +27,7 @@ class Engine {
   // Throws Error.
   void segment(const ImageView& frame, Mask& mask);
 
-  // What a frame takes, as measured when the engine was made.
+  // What a frame takes, as measured when the engine was made; 0 when it was warm.
   std::chrono::nanoseconds expected_latency() const { return expected_latency_; }
   const Segmenter& segmenter() const { return segmenter_; }
 

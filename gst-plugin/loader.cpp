@@ -1,11 +1,14 @@
 #include "loader.h"
 
+#include <sys/resource.h>
+
 #include <system_error>
 #include <utility>
 
 namespace cdfss {
 namespace {
 
+constexpr int kNice = 10;  // frames come first
 constexpr guint kSettleTime = 500;  // ms; copying a picture with its mask takes less
 
 }  // namespace
@@ -17,6 +20,7 @@ void Loader::start() {
   loop_ = g_main_loop_new(context_, FALSE);
   stopping_ = {};
   thread_ = std::thread([this] {
+    setpriority(PRIO_PROCESS, 0, kNice);  // of this thread and those that LibTorch makes for it
     g_main_context_push_thread_default(context_);
     g_main_loop_run(loop_);
     watch_now({});

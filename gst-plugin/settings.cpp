@@ -11,6 +11,11 @@ std::string default_model() {
 
 Settings::Settings() : model(default_model()) {}
 
+bool Settings::same_network(const Settings& other) const {
+  return model == other.model && device == other.device && precision == other.precision &&
+         input_size == other.input_size;
+}
+
 SegmenterOptions Settings::segmenter_options() const {
   SegmenterOptions options{.device = device,
                            .precision = precision,

@@ -35,6 +35,8 @@ struct Settings {
   bool watch = false;
 
   SegmenterOptions segmenter_options() const;
+  // Whether both mean the same network on images of the same size.
+  bool same_network(const Settings& other) const;
 };
 
 // The model file that is used when none is named: what the environment variable CDFSS_MODEL says,
