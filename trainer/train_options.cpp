@@ -188,7 +188,7 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
   app.add_option("--max-seconds", o.max_seconds,
                  "Stop after this time, to be resumed; the schedule still spans all steps. 0 = no "
                  "limit")
-      ->check(kAtLeastZero)
+      ->check(CLI::Range(0.0, 1e9))
       ->type_name("SECONDS")
       ->group(group);
   app.add_option("--optimiser", texts.optimiser, "Optimiser")

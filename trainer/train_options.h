@@ -40,7 +40,7 @@ struct TrainOptions {
   int batch = 12;
   int epochs = 20;
   int steps = 0;        // 0: by epochs
-  int max_seconds = 0;  // 0: no limit
+  double max_seconds = 0;  // 0: no limit
   OptimiserOptions optimiser;
   TrainingStepOptions step;
 

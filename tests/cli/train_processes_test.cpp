@@ -103,6 +103,18 @@ TEST_F(TrainProcesses, TwoWithHalfABatchEqualOneWithAll) {
   EXPECT_GT(largest_difference("one", "other"), 1e-4);
 }
 
+TEST_F(TrainProcesses, AStoppedRunGoesOnAsAnUninterruptedOne) {
+  const ProcessResult whole = run_processes(2, 2, "whole");
+  ASSERT_EQ(whole.exit_code, 0) << whole.errors;
+  const ProcessResult stopped = run_processes(2, 2, "stopped", "--max-seconds 0.1");
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.errors;
+  EXPECT_NE(stopped.output.find("--resume goes on from there"), std::string::npos)
+      << stopped.output;
+  const ProcessResult rest = run_processes(2, 2, "stopped", "--resume --max-seconds 0");
+  ASSERT_EQ(rest.exit_code, 0) << rest.errors;
+  EXPECT_EQ(largest_difference("whole", "stopped"), 0);
+}
+
 TEST_F(TrainProcesses, OnlyTheFirstWrites) {
   const ProcessResult result = run_processes(2, 2, "run", "--validation folder:" +
       quoted(folder_ / "data") + " --validation-episodes 2");
