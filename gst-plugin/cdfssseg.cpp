@@ -141,8 +141,8 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* input_caps, GstCaps* output_c
     return FALSE;
   }
   control_of(base).streaming().set_caps(input, output);
-  gst_base_transform_set_in_place(
-      base, GST_VIDEO_INFO_FORMAT(&input) == GST_VIDEO_INFO_FORMAT(&output));
+  gst_base_transform_set_in_place(base,
+                                  GST_VIDEO_INFO_FORMAT(&input) == GST_VIDEO_INFO_FORMAT(&output));
   return TRUE;
 }
 

@@ -116,11 +116,11 @@ void Control::load(const std::stop_token& stop) {
     return;
   }
   gst_element_post_message(
-      element_, gst_message_new_element(
-                    GST_OBJECT(element_),
-                    gst_structure_new(GST_CDFSS_LOADED_MESSAGE_NAME, "model", G_TYPE_STRING,
-                                      settings.model.c_str(), "support", G_TYPE_STRING,
-                                      settings.support.c_str(), nullptr)));
+      element_,
+      gst_message_new_element(GST_OBJECT(element_),
+                              gst_structure_new(GST_CDFSS_LOADED_MESSAGE_NAME, "model",
+                                                G_TYPE_STRING, settings.model.c_str(), "support",
+                                                G_TYPE_STRING, settings.support.c_str(), nullptr)));
 }
 
 void Control::finished(const ResultPtr& result) {

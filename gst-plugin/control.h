@@ -17,9 +17,9 @@
 
 namespace cdfss {
 
-// Threads: the application's (properties, state changes), the streaming thread, the worker's and the
-// loader's. Each part has its own lock and no two are ever held together; messages are posted and
-// pads are called while none is held.
+// Threads: the application's (properties, state changes), the streaming thread, the worker's and
+// the loader's. Each part has its own lock and no two are ever held together; messages are posted
+// and pads are called while none is held.
 class Control {
  public:
   explicit Control(GstElement* element);
@@ -34,8 +34,8 @@ class Control {
   // Stores a property's value, brings what runs up to date, and returns the Change bits.
   unsigned set(guint id, const GValue* value);
   void reload() { loader_.request(); }
-  // Upstream's latency and what frames wait for the network, which is nothing with async=true. False
-  // when upstream does not know its own.
+  // Upstream's latency and what frames wait for the network, which is nothing with async=true.
+  // False when upstream does not know its own.
   bool answer_latency(GstPad* sink_pad, GstQuery* query) const;
 
   Worker& worker() { return worker_; }
@@ -43,8 +43,8 @@ class Control {
   Streaming& streaming() { return streaming_; }  // the streaming thread's
 
  private:
-  void load(const std::stop_token& stop);     // the loader's thread
-  void finished(const ResultPtr& result);     // the worker's thread
+  void load(const std::stop_token& stop);  // the loader's thread
+  void finished(const ResultPtr& result);  // the worker's thread
   Settings in_use() const;
   void set_in_use(const Settings& settings);
   void expect_latency(GstClockTime latency);  // any thread

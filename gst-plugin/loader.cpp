@@ -8,7 +8,7 @@
 namespace cdfss {
 namespace {
 
-constexpr int kNice = 10;  // frames come first
+constexpr int kNice = 10;           // frames come first
 constexpr guint kSettleTime = 500;  // ms; copying a picture with its mask takes less
 
 }  // namespace

@@ -13,8 +13,8 @@
 
 namespace cdfss {
 
-// A thread with a main loop of its own, so that it works in programs without one. Requests that come
-// while one is being served become a single one after it.
+// A thread with a main loop of its own, so that it works in programs without one. Requests that
+// come while one is being served become a single one after it.
 class Loader {
  public:
   // Called in the loader's thread for every request; must not throw. It is to end soon once its

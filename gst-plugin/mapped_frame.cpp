@@ -44,7 +44,8 @@ PixelFormat pixel_format(GstVideoFormat format) {
 
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags)
     : info_(info) {
-  const auto map_flags = static_cast<GstMapFlags>(int{flags} | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF});
+  const auto map_flags =
+      static_cast<GstMapFlags>(int{flags} | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF});
   if (!gst_video_frame_map(&frame_, &info_, buffer, map_flags)) {
     throw Error(ErrorCode::kInference,
                 "cannot map a buffer of " + std::to_string(gst_buffer_get_size(buffer)) +
@@ -56,15 +57,14 @@ MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlag
 }
 
 Canvas MappedFrame::canvas() const {
-  Canvas canvas{.format = pixel_format(GST_VIDEO_INFO_FORMAT(&info_)),
-                .width = GST_VIDEO_INFO_WIDTH(&info_),
-                .height = GST_VIDEO_INFO_HEIGHT(&info_),
-                .matrix = yuv_matrix(info_),
-                .full_range =
-                    GST_VIDEO_INFO_COLORIMETRY(&info_).range == GST_VIDEO_COLOR_RANGE_0_255};
+  Canvas canvas{
+      .format = pixel_format(GST_VIDEO_INFO_FORMAT(&info_)),
+      .width = GST_VIDEO_INFO_WIDTH(&info_),
+      .height = GST_VIDEO_INFO_HEIGHT(&info_),
+      .matrix = yuv_matrix(info_),
+      .full_range = GST_VIDEO_INFO_COLORIMETRY(&info_).range == GST_VIDEO_COLOR_RANGE_0_255};
   for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame_); ++plane) {
-    canvas.planes[plane] =
-        static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, plane));
+    canvas.planes[plane] = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, plane));
     canvas.strides[plane] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, plane);
   }
   return canvas;

@@ -90,10 +90,9 @@ std::optional<Failure> refusal_of(const GstVideoInfo& info) {
     return Failure{GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, text};
   };
   if (GST_VIDEO_INFO_IS_INTERLACED(&info)) {
-    return failure(
-        std::string("interlaced video (interlace-mode=") +
-        gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&info)) +
-        ") is not supported: put a deinterlace element in front");
+    return failure(std::string("interlaced video (interlace-mode=") +
+                   gst_video_interlace_mode_to_string(GST_VIDEO_INFO_INTERLACE_MODE(&info)) +
+                   ") is not supported: put a deinterlace element in front");
   }
   switch (GST_VIDEO_INFO_MULTIVIEW_MODE(&info)) {
     case GST_VIDEO_MULTIVIEW_MODE_NONE:

@@ -19,8 +19,8 @@ struct OverlayLook {
 
 class OverlayPainter {
  public:
-  // Blends in place; the canvas is of the mask's size. A pixel's fourth byte and the padding of rows
-  // are left as they are.
+  // Blends in place; the canvas is of the mask's size. A pixel's fourth byte and the padding of
+  // rows are left as they are.
   void draw(const Mask& mask, const Canvas& canvas, const OverlayLook& look);
 
  private:

@@ -47,8 +47,8 @@ void blend_chroma(const PaintRow& upper, const PaintRow* lower, int y, const Can
     }
     if (opacity == 0) continue;
     const auto mean = [&](std::uint8_t value, int ink) {
-      return static_cast<std::uint8_t>(
-          (value * (256 * pixels - opacity) + ink + 128 * pixels) / (256 * pixels));
+      return static_cast<std::uint8_t>((value * (256 * pixels - opacity) + ink + 128 * pixels) /
+                                       (256 * pixels));
     };
     *cb = mean(*cb, blue);
     *cr = mean(*cr, red);

@@ -37,7 +37,7 @@ Colour class_colour(int index) { return kPalette[(index - 1) % kPaletteSize]; }
 
 Colour text_colour(Colour background) {
   return luma(background, luma_weights(YuvMatrix::kBt601)) > 127 ? Colour{0, 0, 0}
-                                                              : Colour{255, 255, 255};
+                                                                 : Colour{255, 255, 255};
 }
 
 Ink ink_of(Colour colour, const Canvas& canvas) {

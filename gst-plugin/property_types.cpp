@@ -31,10 +31,9 @@ void probability_class_init(gpointer klass, gpointer) {
 }
 
 GType probability_or_default_type() {
-  static const GType type =
-      g_type_register_static_simple(G_TYPE_PARAM_FLOAT, "GstCdfssSegParamProbability",
-                                    sizeof(GParamSpecClass), probability_class_init,
-                                    sizeof(GParamSpecFloat), nullptr, static_cast<GTypeFlags>(0));
+  static const GType type = g_type_register_static_simple(
+      G_TYPE_PARAM_FLOAT, "GstCdfssSegParamProbability", sizeof(GParamSpecClass),
+      probability_class_init, sizeof(GParamSpecFloat), nullptr, static_cast<GTypeFlags>(0));
   return type;
 }
 
@@ -46,8 +45,7 @@ GType output_type() {
       {static_cast<int>(Output::kMask), "GRAY8 frame of class indices, 0 = none", "mask"},
       {static_cast<int>(Output::kCutout), "RGBA or BGRA frame, transparent but for the classes",
        "cutout"},
-      {static_cast<int>(Output::kMetadata), "Pixels as they are, results beside them",
-       "metadata"},
+      {static_cast<int>(Output::kMetadata), "Pixels as they are, results beside them", "metadata"},
       {0, nullptr, nullptr}};
   static const GType type = register_enum("GstCdfssSegOutput", values);
   return type;

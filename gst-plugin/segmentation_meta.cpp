@@ -14,8 +14,8 @@ namespace {
 GstBuffer* mask_buffer(const ResultPtr& result) {
   const Mask& mask = result->mask;
   GstBuffer* buffer = gst_buffer_new_wrapped_full(
-      GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>(mask.classes.data()),
-      mask.classes.size(), 0, mask.classes.size(), new ResultPtr(result),
+      GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>(mask.classes.data()), mask.classes.size(),
+      0, mask.classes.size(), new ResultPtr(result),
       [](gpointer held) { delete static_cast<ResultPtr*>(held); });
   // GStreamer would take rows for padded to a multiple of four bytes.
   gsize offsets[GST_VIDEO_MAX_PLANES] = {};

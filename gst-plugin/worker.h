@@ -17,8 +17,8 @@
 
 namespace cdfss {
 
-// A thread of its own even when frames wait for their masks: a flush or a state change then does not
-// wait for the network, and video that must not wait passes by. At most one frame runs and one
+// A thread of its own even when frames wait for their masks: a flush or a state change then does
+// not wait for the network, and video that must not wait passes by. At most one frame runs and one
 // waits.
 class Worker {
  public:
@@ -83,8 +83,8 @@ class Worker {
   std::condition_variable changed_;
   std::optional<Job> waiting_;
   FrameCopy waiting_copy_;
-  bool running_ = false;   // a frame is being segmented
-  bool stopped_ = true;    // the thread is not there, or is to end
+  bool running_ = false;  // a frame is being segmented
+  bool stopped_ = true;   // the thread is not there, or is to end
   bool flushing_ = false;
   unsigned last_id_ = 0;
   unsigned forgotten_id_ = 0;  // results of jobs up to this one are not wanted

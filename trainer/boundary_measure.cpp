@@ -21,9 +21,7 @@ cv::Mat boundary_map(const cv::Mat& mask) {
   // One more row and column, repeated: at the image's border nothing differs from the outside.
   cv::Mat padded;
   cv::copyMakeBorder(object, padded, 0, 1, 0, 1, cv::BORDER_REPLICATE);
-  const auto shifted = [&](int dx, int dy) {
-    return padded(cv::Rect({dx, dy}, object.size()));
-  };
+  const auto shifted = [&](int dx, int dy) { return padded(cv::Rect({dx, dy}, object.size())); };
   return (object != shifted(1, 0)) | (object != shifted(0, 1)) | (object != shifted(1, 1));
 }
 

@@ -7,7 +7,7 @@ namespace cdfss {
 
 struct Calibration {
   float threshold = 0.5F;
-  double miou = 0;    // at that threshold, as is fb_iou
+  double miou = 0;  // at that threshold, as is fb_iou
   double fb_iou = 0;
 };
 

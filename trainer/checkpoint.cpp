@@ -25,9 +25,9 @@ void copy_state(Asgnet& start, Asgnet& network, const std::filesystem::path& fil
     const bool memory = name.starts_with("memory.");
     if (destination == destinations.end() && memory) continue;
     if (destination == destinations.end() || destination->second.sizes() != tensor.sizes()) {
-      throw Error(ErrorCode::kInvalidValue,
-                  file.string() + ": its " + name + " does not fit a network of these options" +
-                      (memory ? "; use the same --memory-slots" : ""));
+      throw Error(ErrorCode::kInvalidValue, file.string() + ": its " + name +
+                                                " does not fit a network of these options" +
+                                                (memory ? "; use the same --memory-slots" : ""));
     }
     at::Tensor(destination->second).copy_(tensor);
   }

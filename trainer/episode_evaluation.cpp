@@ -83,9 +83,8 @@ QueryProbability query_probabilities(Asgnet& network, const Episode& episode,
   // The released network upsamples to its input first, its test script from there.
   const at::Tensor square = resize_align_corners(logits, options.input_size, options.input_size);
   const at::Tensor sized = to_image_size(square, episode.query.label.size(), options.layout);
-  return {.original = foreground(sized),
-          .network = foreground(square),
-          .network_label = query.label};
+  return {
+      .original = foreground(sized), .network = foreground(square), .network_label = query.label};
 }
 
 at::Tensor query_probability(Asgnet& network, const Episode& episode,

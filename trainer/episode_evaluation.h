@@ -15,11 +15,11 @@ namespace cdfss {
 
 struct EpisodeEvaluationOptions {
   int episodes = 1000;
-  int shots = 1;              // K
-  int input_size = 473;       // S in pixels
-  std::uint64_t seed = 321;   // of the episodes: the same seed gives the same ones
+  int shots = 1;             // K
+  int input_size = 473;      // S in pixels
+  std::uint64_t seed = 321;  // of the episodes: the same seed gives the same ones
   Layout layout = Layout::kPad;
-  float threshold = 0.5F;     // least foreground probability, 0..1
+  float threshold = 0.5F;  // least foreground probability, 0..1
   TargetEnhancement enhancement = TargetEnhancement::kNone;
 };
 

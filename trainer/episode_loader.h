@@ -37,8 +37,8 @@ struct EpisodeLoaderOptions {
   int threads = 2;                   // 1 or more
   int queue = 24;                    // episodes held ready at most, 1 or more
   std::uint64_t seed = 321;
-  std::uint64_t skip = 0;            // episodes at the begin that are drawn but not loaded
-  EpisodeShard shard{};              // the others are drawn but not loaded, too
+  std::uint64_t skip = 0;  // episodes at the begin that are drawn but not loaded
+  EpisodeShard shard{};    // the others are drawn but not loaded, too
 };
 
 // Deterministic whatever the number of threads: episodes come in the order they were drawn, and

@@ -101,9 +101,9 @@ void check_protocol(const CLI::App& app, const EvalOptions& options) {
     refuse("--fold-table", "only for COCO-20i to PASCAL-5i, not for " + options.protocol);
   }
   // The classes of PASCAL and SUIM are known without the files, published means without anything.
-  const bool needs_data = options.list_classes ? options.protocol == "coco-fss"
-                                               : options.mode() != kPaperAblation ||
-                                                     !options.row_models.empty();
+  const bool needs_data = options.list_classes
+                              ? options.protocol == "coco-fss"
+                              : options.mode() != kPaperAblation || !options.row_models.empty();
   if (options.data_root.empty() && needs_data) {
     refuse("--data-root", "needed: the folder with the target datasets");
   }

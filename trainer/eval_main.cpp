@@ -39,8 +39,7 @@ int evaluate(const EvalOptions& options) {
   Measurement measurement = measure(options);
   nlohmann::json& report = measurement.report;
   if (!report.contains("model") && options.mode() != EvalMode::kClassList) {
-    report["model"] =
-        (options.model.empty() ? options.backbone_weights : options.model).string();
+    report["model"] = (options.model.empty() ? options.backbone_weights : options.model).string();
   }
   report["version"] = CDFSS_VERSION;
   report["interrupted"] = !measurement.complete;
@@ -59,9 +58,10 @@ int evaluate(const EvalOptions& options) {
 }  // namespace cdfss
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures few-shot segmentation: episodes of a dataset, the paper's cross-domain "
-               "protocols and tables, or videos. Draws figures of masks and prototypes.",
-               "cdfss-eval");
+  CLI::App app(
+      "Measures few-shot segmentation: episodes of a dataset, the paper's cross-domain "
+      "protocols and tables, or videos. Draws figures of masks and prototypes.",
+      "cdfss-eval");
   cdfss::EvalOptions options;
   cdfss::add_options(app, options);
   return cdfss::run_program(app, argc, argv, [&] {

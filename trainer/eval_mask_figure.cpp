@@ -27,12 +27,12 @@ Method network_method(const EvalOptions& options, const std::filesystem::path& f
   MeasuredModel model = open_model(file, options.device);
   model.network->eval();
   const EpisodeEvaluationOptions settings = evaluation_options(options, model.info);
-  return {.title = file.stem().string(),
-          .predict = [network = model.network, settings](const Episode& episode,
-                                                         const std::string&) mutable {
-            return to_binary_mask(
-                query_probability(network, episode, settings).ge(settings.threshold));
-          }};
+  return {
+      .title = file.stem().string(),
+      .predict = [network = model.network, settings](const Episode& episode,
+                                                     const std::string&) mutable {
+        return to_binary_mask(query_probability(network, episode, settings).ge(settings.threshold));
+      }};
 }
 
 Method prototype_method(const EvalOptions& options, const std::filesystem::path& file) {
@@ -86,12 +86,11 @@ Measurement draw_mask_figure(const EvalOptions& options) {
     std::snprintf(iou[0], sizeof iou[0], "%.3f", row.our_iou);
     std::snprintf(iou[1], sizeof iou[1], "%.3f", row.baseline_iou);
     table.add_text({row.class_name, iou[0], iou[1], query});
-    measurement.report["rows"].push_back(
-        {{"class", row.class_name},
-         {"query", query},
-         {"support", support},
-         {"iou", row.our_iou},
-         {"baseline_iou", row.baseline_iou}});
+    measurement.report["rows"].push_back({{"class", row.class_name},
+                                          {"query", query},
+                                          {"support", support},
+                                          {"iou", row.our_iou},
+                                          {"baseline_iou", row.baseline_iou}});
     bar.update(static_cast<int>(rows.size()));
   }
   bar.clear();

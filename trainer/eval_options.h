@@ -17,21 +17,21 @@ namespace cdfss {
 
 // What one call of the program does.
 enum class EvalMode {
-  kEpisodes,          // --dataset
-  kVideo,             // --video
-  kTransfer,          // --protocol of a source and a target
-  kPaperTable,        // --protocol paper-table1..3
-  kPaperAblation,     // --protocol paper-table4..6
-  kClassList,         // --list-classes
-  kMaskFigure,        // --figure masks
-  kPrototypeFigure,   // --figure prototypes
+  kEpisodes,         // --dataset
+  kVideo,            // --video
+  kTransfer,         // --protocol of a source and a target
+  kPaperTable,       // --protocol paper-table1..3
+  kPaperAblation,    // --protocol paper-table4..6
+  kClassList,        // --list-classes
+  kMaskFigure,       // --figure masks
+  kPrototypeFigure,  // --figure prototypes
 };
 
 struct EvalOptions {
   std::filesystem::path model;  // with --protocol: may hold {fold} and {source}
-  int input_size = 0;       // 0 = the model's
+  int input_size = 0;           // 0 = the model's
   std::string device = "auto";
-  float threshold = -1;     // -1 = the model's
+  float threshold = -1;                     // -1 = the model's
   std::string target_enhancement = "auto";  // auto = the model's
   std::string layout = "auto";
   std::filesystem::path report;

@@ -102,8 +102,8 @@ Measurement measure_paper_ablation(const EvalOptions& options) {
 
   measurement.complete = bar.done() == wanted;
   const TableStyle style = options.table_style();
-  measurement.table = heading(ablation.caption, 2, style) + table.text(style) + "\n" +
-                      notes_text(notes, style);
+  measurement.table =
+      heading(ablation.caption, 2, style) + table.text(style) + "\n" + notes_text(notes, style);
   put_paper_protocol(report, options, ablation.caption, notes, bar.done());
   report["model"] = options.row_models;
   report["shots"] = ablation.shots;

@@ -14,7 +14,7 @@ struct OurRow {
   std::optional<Spread> mean;  // of all folds
 };
 
-OurRow our_row(const TransferMeasurement& measurement, ScoreSummary SizedSummary::*size) {
+OurRow our_row(const TransferMeasurement& measurement, ScoreSummary SizedSummary::* size) {
   OurRow row;
   for (const FoldMeasurement& fold : measurement.folds) {
     row.folds[fold.fold] = (summarise(fold.runs).*size).miou.mean * kPercent;
@@ -38,13 +38,13 @@ std::vector<std::optional<double>> cells(const FoldValues& folds, std::optional<
 
 Table section_table(const PublishedSection& section, const TransferPlan& plan,
                     const TransferMeasurement& measurement) {
-  Table table("method", {{"split0", 1}, {"split1", 1}, {"split2", 1}, {"split3", 1}, {"mean", 1},
-                         {"+-", 1}});
+  Table table("method",
+              {{"split0", 1}, {"split1", 1}, {"split2", 1}, {"split3", 1}, {"mean", 1}, {"+-", 1}});
   for (const PublishedRow& row : section.rows) {
     table.add(row.method + ", " + row.backbone, cells(row.folds, row.mean, std::nullopt));
   }
   const std::string ours = "ours, " + plan.folds.front().info.backbone;
-  const auto add = [&](const std::string& size, ScoreSummary SizedSummary::*member) {
+  const auto add = [&](const std::string& size, ScoreSummary SizedSummary::* member) {
     const OurRow row = our_row(measurement, member);
     table.add(ours + ", " + size,
               cells(row.folds, row.mean ? std::optional(row.mean->mean) : std::nullopt,
@@ -60,10 +60,8 @@ nlohmann::json published_json(const PublishedSection& section) {
   for (const PublishedRow& row : section.rows) {
     nlohmann::json folds = nlohmann::json::array();
     for (const auto& fold : row.folds) folds.push_back(fold ? nlohmann::json(*fold) : nullptr);
-    rows.push_back({{"method", row.method},
-                    {"backbone", row.backbone},
-                    {"folds", folds},
-                    {"mean", row.mean}});
+    rows.push_back(
+        {{"method", row.method}, {"backbone", row.backbone}, {"folds", folds}, {"mean", row.mean}});
   }
   return rows;
 }
@@ -76,8 +74,8 @@ std::vector<TransferPlan> plan_sections(const EvalOptions& options, const PaperT
   }
   std::vector<TransferPlan> plans;
   for (const PublishedSection& section : table.sections) {
-    plans.push_back(plan_transfer(options, transfer_named(section.transfer),
-                                  options.model.string(), section.shots, data));
+    plans.push_back(plan_transfer(options, transfer_named(section.transfer), options.model.string(),
+                                  section.shots, data));
   }
   return plans;
 }

@@ -9,12 +9,9 @@ namespace {
 
 // A row a fold and one for their mean: what papers' tables show.
 Table fold_table(const TransferMeasurement& measurement) {
-  Table table("fold", {{"mIoU"},
-                       {"+-"},
-                       {"mIoU, network size"},
-                       {"+-"},
-                       {"FB-IoU"},
-                       {"FB-IoU, network size"}});
+  Table table(
+      "fold",
+      {{"mIoU"}, {"+-"}, {"mIoU, network size"}, {"+-"}, {"FB-IoU"}, {"FB-IoU, network size"}});
   const auto add = [&](const std::string& name, const SizedSummary& summary) {
     table.add(name, {summary.original.miou.mean, summary.original.miou.deviation,
                      summary.network.miou.mean, summary.network.miou.deviation,

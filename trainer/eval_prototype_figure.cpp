@@ -100,10 +100,9 @@ Measurement draw_prototype_figure(const EvalOptions& options) {
   PrototypeMaker ours(options, model, Features::kReduced);
   const bool trained_baseline = !options.baseline_model.empty();
   PrototypeMaker baseline =
-      trained_baseline
-          ? PrototypeMaker(options, figure_model(options, options.baseline_model),
-                           Features::kReduced)
-          : PrototypeMaker(options, model, Features::kBackbone);
+      trained_baseline ? PrototypeMaker(options, figure_model(options, options.baseline_model),
+                                        Features::kReduced)
+                       : PrototypeMaker(options, model, Features::kBackbone);
   const std::vector<std::string> titles{
       model.stem().string(),
       trained_baseline ? options.baseline_model.stem().string() : "its backbone alone"};

@@ -82,8 +82,8 @@ Measurement measure_videos(const EvalOptions& options) {
     tasks.push_back(plan_video(std::move(sequence), options.every));
     total += static_cast<int>(tasks.back().scored.size());
   }
-  const auto method = options.prototype_method() ? make_prototype_method(options)
-                                                 : make_segmenter_method(options);
+  const auto method =
+      options.prototype_method() ? make_prototype_method(options) : make_segmenter_method(options);
   ProgressBar bar(total, "frames");
   const VideoEvaluation evaluation = evaluate_videos(
       *method, tasks, options.save_masks, [&](int done, const SequenceScore& so_far) {

@@ -41,8 +41,8 @@ struct FeatureCache::Chunk {
 };
 
 FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> dataset,
-                           const FeatureCacheOptions& options,
-                           const std::filesystem::path& folder, const Progress& progress)
+                           const FeatureCacheOptions& options, const std::filesystem::path& folder,
+                           const Progress& progress)
     : dataset_(std::move(dataset)), options_(options), generator_(options.seed) {
   for (int index = 0; index < dataset_->size(); ++index) {
     if (!dataset_->classes_in(index).empty()) images_.push_back(index);
@@ -56,8 +56,8 @@ FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> datas
   record_classes_.resize(total);
   Asgnet encoder = inference_copy(network, options_.precision);
   // Images are read and augmented while the network works on those before.
-  std::future<Chunk> ahead = std::async(std::launch::async, &FeatureCache::prepare, this, 0,
-                                        std::min(kChunk, total));
+  std::future<Chunk> ahead =
+      std::async(std::launch::async, &FeatureCache::prepare, this, 0, std::min(kChunk, total));
   for (std::int64_t first = 0; first < total; first += kChunk) {
     const Chunk chunk = ahead.get();
     const std::int64_t next = first + kChunk;
@@ -85,9 +85,9 @@ FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last)
     std::vector<int> classes = dataset_->classes_in(index);
     // The crop keeps label value 1 in sight.
     std::swap(classes[0], classes[uniform_below(generator, classes.size())]);
-    const Sample view = augment({.image = dataset_->image(index),
-                                 .label = combined_label(*dataset_, index, classes)},
-                                options_.augmentation, generator);
+    const Sample view = augment(
+        {.image = dataset_->image(index), .label = combined_label(*dataset_, index, classes)},
+        options_.augmentation, generator);
     for (std::size_t i = 0; i < classes.size(); ++i) {
       if (cv::countNonZero(view.label == static_cast<double>(i + 1)) < minimum_area) {
         classes[i] = -1;
@@ -103,10 +103,9 @@ FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last)
 void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
   const at::NoGradGuard no_grad;
   const at::Device device = encoder->parameters().front().device();
-  const at::Tensor images =
-      normalise(at::stack(chunk.images).to(device))
-          .to(options_.precision, /*non_blocking=*/false, /*copy=*/false,
-              at::MemoryFormat::ChannelsLast);
+  const at::Tensor images = normalise(at::stack(chunk.images).to(device))
+                                .to(options_.precision, /*non_blocking=*/false, /*copy=*/false,
+                                    at::MemoryFormat::ChannelsLast);
   const at::Tensor features =
       encoder->backbone_features(images, std::nullopt).permute({0, 2, 3, 1});
   for (std::size_t i = 0; i < chunk.images.size(); ++i) {
@@ -138,9 +137,9 @@ void FeatureCache::index_classes() {
     if (usable[image]) queries_.push_back(image);
   }
   if (classes_.empty()) {
-    throw Error(ErrorCode::kInvalidValue,
-                "no class shows in more than " + std::to_string(options_.sampler.shots) +
-                    " images of the feature cache, as an episode needs");
+    throw Error(ErrorCode::kInvalidValue, "no class shows in more than " +
+                                              std::to_string(options_.sampler.shots) +
+                                              " images of the feature cache, as an episode needs");
   }
 }
 

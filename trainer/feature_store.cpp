@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kPage = 4096;  // records start on pages, for prefetch()
 
 [[noreturn]] void fail(const std::filesystem::path& folder, std::size_t bytes, int error) {
-  throw Error(ErrorCode::kUnreadable,
-              folder.string() + ": cannot make a feature cache of " +
-                  std::to_string(bytes >> 20) + " MiB: " + std::strerror(error));
+  throw Error(ErrorCode::kUnreadable, folder.string() + ": cannot make a feature cache of " +
+                                          std::to_string(bytes >> 20) +
+                                          " MiB: " + std::strerror(error));
 }
 
 }  // namespace

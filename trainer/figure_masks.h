@@ -12,7 +12,7 @@ namespace cdfss {
 // Masks are CV_8UC1 of the query's size: 0, 1 and, in labels, 255.
 struct MaskRow {
   std::string class_name;
-  Sample query;    // with the ground truth
+  Sample query;  // with the ground truth
   Sample support;
   cv::Mat ours;
   cv::Mat baseline;
@@ -20,10 +20,10 @@ struct MaskRow {
   double baseline_iou = 0;
 };
 
-inline constexpr int kMaskCell = 192;         // side of a cell in pixels, without its margin
-inline constexpr int kMaskMargin = 6;         // around each cell
-inline constexpr int kMaskCaption = 20;       // height of a line of text
-inline constexpr int kMaskColumns = 5;        // image, support, truth, ours, baseline
+inline constexpr int kMaskCell = 192;    // side of a cell in pixels, without its margin
+inline constexpr int kMaskMargin = 6;    // around each cell
+inline constexpr int kMaskCaption = 20;  // height of a line of text
+inline constexpr int kMaskColumns = 5;   // image, support, truth, ours, baseline
 
 // CV_8UC3 RGB: a line of column titles, then for each row a line of text and its five cells, each
 // image scaled to fit its cell. Objects are tinted red with a contour, ignored pixels grey.

@@ -33,10 +33,10 @@ struct PrototypeCloud {
 };
 
 struct PrototypeProjection {
-  cv::Mat points;         // CV_32F [n, 2]: the first two principal components
-  double explained = 0;   // share of the variance that they hold, 0..1
-  double within = 0;      // mean cosine of two prototypes of one class
-  double between = 0;     // and of two classes; the further below, the better they separate
+  cv::Mat points;        // CV_32F [n, 2]: the first two principal components
+  double explained = 0;  // share of the variance that they hold, 0..1
+  double within = 0;     // mean cosine of two prototypes of one class
+  double between = 0;    // and of two classes; the further below, the better they separate
 };
 PrototypeProjection project(const PrototypeCloud& cloud);
 

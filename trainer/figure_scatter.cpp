@@ -91,10 +91,17 @@ std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;
@@ -143,10 +150,11 @@ cv::Mat draw_scatter(const ScatterFigure& figure) {
                }
              },
          .frame = [&](const cv::Rect& plot) { cv::rectangle(canvas, plot, cv::Scalar::all(160)); },
-         .text = [&](const std::string& text, cv::Point baseline) {
-           cv::putText(canvas, text, baseline, cv::FONT_HERSHEY_SIMPLEX, 0.45,
-                       cv::Scalar::all(30), 1, cv::LINE_AA);
-         }});
+         .text =
+             [&](const std::string& text, cv::Point baseline) {
+               cv::putText(canvas, text, baseline, cv::FONT_HERSHEY_SIMPLEX, 0.45,
+                           cv::Scalar::all(30), 1, cv::LINE_AA);
+             }});
   return canvas;
 }
 
@@ -157,17 +165,19 @@ std::string scatter_svg(const ScatterFigure& figure) {
       "font-family=\"sans-serif\" font-size=\"%d\">\n"
       "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
       size.width, size.height, kTextSize);
-  paint(figure,
-        {.point = [&](cv::Point centre, int group) { svg += mark_svg(centre, group); },
-         .frame = [&](const cv::Rect& plot) {
-           svg += format("<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
-                         "stroke=\"#a0a0a0\"/>\n",
-                         plot.x, plot.y, plot.width, plot.height);
-         },
-         .text = [&](const std::string& text, cv::Point baseline) {
-           svg += format("<text x=\"%d\" y=\"%d\">", baseline.x, baseline.y) + escaped(text) +
-                  "</text>\n";
-         }});
+  paint(figure, {.point = [&](cv::Point centre, int group) { svg += mark_svg(centre, group); },
+                 .frame =
+                     [&](const cv::Rect& plot) {
+                       svg += format(
+                           "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
+                           "stroke=\"#a0a0a0\"/>\n",
+                           plot.x, plot.y, plot.width, plot.height);
+                     },
+                 .text =
+                     [&](const std::string& text, cv::Point baseline) {
+                       svg += format("<text x=\"%d\" y=\"%d\">", baseline.x, baseline.y) +
+                              escaped(text) + "</text>\n";
+                     }});
   return svg + "</svg>\n";
 }
 

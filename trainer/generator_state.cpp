@@ -28,9 +28,9 @@ void set_generator_states(const std::map<std::string, at::Tensor>& states, at::D
     try {
       generator_of(name, device).set_state(state);
     } catch (const c10::Error& e) {
-      throw Error(ErrorCode::kBadModel, source + ": tensor \"generator." + name +
-                                            "\" is no state of a random generator: " +
-                                            e.what_without_backtrace());
+      throw Error(ErrorCode::kBadModel,
+                  source + ": tensor \"generator." + name +
+                      "\" is no state of a random generator: " + e.what_without_backtrace());
     }
   }
 }

@@ -34,9 +34,8 @@ std::vector<std::string> target_names(const Transfer& transfer, int fold,
 }
 
 Table listing_table(const ClassListing& listing) {
-  Table table("class", {{.title = "tested", .left = true},
-                        {"images", 0},
-                        {.title = "why", .left = true}});
+  Table table("class",
+              {{.title = "tested", .left = true}, {"images", 0}, {.title = "why", .left = true}});
   for (const ListedClass& entry : listing.classes) {
     table.add_text({entry.decision.name, entry.decision.in ? "yes" : "no",
                     entry.images ? std::to_string(*entry.images) : "-", entry.decision.reason});
@@ -72,8 +71,8 @@ ClassListing list_dataset_classes(const EvalOptions& options) {
     const std::string reason = !has_fold ? "every class is tested on without fold=N"
                                : in      ? "fold " + fold->second + " tests it"
                                          : "fold " + fold->second + " does not test it";
-    listing.classes.push_back({.decision = {.name = name, .in = in, .reason = reason},
-                               .images = images[id]});
+    listing.classes.push_back(
+        {.decision = {.name = name, .in = in, .reason = reason}, .images = images[id]});
     leave_out_if_rare(listing.classes.back(), options.shots);
   }
   return listing;

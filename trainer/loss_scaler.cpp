@@ -37,8 +37,8 @@ void LossScaler::set_state(const std::map<std::string, at::Tensor>& state,
                            const std::string& source) {
   const auto entry = [&](const char* name, at::ScalarType type) {
     const auto found = state.find(name);
-    if (found == state.end() || found->second.scalar_type() != type ||
-        found->second.numel() != 1 || !(found->second.item<double>() >= 0)) {
+    if (found == state.end() || found->second.scalar_type() != type || found->second.numel() != 1 ||
+        !(found->second.item<double>() >= 0)) {
       throw Error(ErrorCode::kBadModel, source + ": \"" + name + "\" is missing or malformed");
     }
     return found->second;

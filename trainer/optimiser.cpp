@@ -1,9 +1,8 @@
 #include "optimiser.h"
 
+#include <ATen/ATen.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/sgd.h>
-
-#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>

@@ -25,7 +25,7 @@ struct OptimiserOptions {
   double reduction_scale = 1;  // the reduction learns at the decoder's rate times this
   int warmup = 0;              // steps over which the rates rise linearly to the schedule's
   double backbone_learning_rate = 1e-5;
-  double momentum = 0.9;  // SGD only
+  double momentum = 0.9;       // SGD only
   double weight_decay = 1e-4;  // also of biases; never of the memory bank
   bool train_backbone = false;
   bool scale_loss = false;  // for float16

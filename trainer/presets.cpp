@@ -80,8 +80,8 @@ const std::vector<Preset>& presets() {
 void apply_preset(CLI::App& app, const std::string& name) {
   const auto preset = std::ranges::find(presets(), name, &Preset::name);
   if (preset == presets().end()) {
-    throw CLI::ValidationError("--preset", "'" + name + "' is not known; there are\n" +
-                                               list_presets());
+    throw CLI::ValidationError("--preset",
+                               "'" + name + "' is not known; there are\n" + list_presets());
   }
   for (const auto& [option_name, value] : preset->options) {
     CLI::Option* option = app.get_option("--" + option_name);
@@ -96,8 +96,8 @@ std::string list_presets() {
   for (const Preset& preset : presets()) width = std::max(width, preset.name.size());
   std::string text;
   for (const Preset& preset : presets()) {
-    text += "  " + preset.name + std::string(width + 2 - preset.name.size(), ' ') +
-            preset.meaning + "\n";
+    text += "  " + preset.name + std::string(width + 2 - preset.name.size(), ' ') + preset.meaning +
+            "\n";
   }
   return text;
 }

@@ -1,5 +1,5 @@
-// Named settings of cdfss-train: the rows of the paper's ablation tables, and the readings of its text
-// that SPEC B lists.
+// Named settings of cdfss-train: the rows of the paper's ablation tables, and the readings of its
+// text that SPEC B lists.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,8 +18,8 @@ struct Preset {
 
 const std::vector<Preset>& presets();
 
-// Gives the options of `app` that neither the command line nor a configuration file has set the values
-// of the preset `name`. Throws CLI::ValidationError listing the names for an unknown one.
+// Gives the options of `app` that neither the command line nor a configuration file has set the
+// values of the preset `name`. Throws CLI::ValidationError listing the names for an unknown one.
 void apply_preset(CLI::App& app, const std::string& name);
 
 // One line a preset, for people.

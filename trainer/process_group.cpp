@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -53,8 +54,8 @@ auto as_our_error(const char* doing, Function&& function) {
   try {
     return function();
   } catch (const c10::Error& e) {
-    throw Error(ErrorCode::kInference, std::string("processes of the run, ") + doing + ": " +
-                                           e.what_without_backtrace());
+    throw Error(ErrorCode::kInference,
+                std::string("processes of the run, ") + doing + ": " + e.what_without_backtrace());
   }
 }
 

@@ -19,10 +19,10 @@ class ProcessGroup {
   ProcessGroup(ProcessGroup&&) noexcept;
   ProcessGroup& operator=(ProcessGroup&&) noexcept;
 
-  // The group that torchrun's environment describes: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT; alone
-  // where RANK is not set. NCCL for CUDA tensors where LibTorch has it, else Gloo. Waits for all
-  // processes. Throws Error(kInvalidValue) naming a variable that is missing or no number, or what
-  // this build lacks, and Error(kInference) when the processes do not meet.
+  // The group that torchrun's environment describes: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT;
+  // alone where RANK is not set. NCCL for CUDA tensors where LibTorch has it, else Gloo. Waits for
+  // all processes. Throws Error(kInvalidValue) naming a variable that is missing or no number, or
+  // what this build lacks, and Error(kInference) when the processes do not meet.
   static ProcessGroup from_environment(c10::DeviceType device);
 
   int rank() const { return rank_; }  // 0..size()-1
@@ -31,8 +31,8 @@ class ProcessGroup {
 
   // Sum over all processes, in place. Any device and dtype; all processes get the same bits.
   void sum(at::Tensor& values);
-  // Rows [B, ...] of all processes in the order of ranks: [size * B, ...], without gradient. All must
-  // bring as many.
+  // Rows [B, ...] of all processes in the order of ranks: [size * B, ...], without gradient. All
+  // must bring as many.
   at::Tensor gather_rows(const at::Tensor& rows);
   // The same with gradient through the rows of this process.
   at::Tensor gather_rows_with_gradient(const at::Tensor& rows);

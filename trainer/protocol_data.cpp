@@ -50,8 +50,7 @@ std::shared_ptr<const Dataset> ProtocolData::open(const Transfer& transfer, int 
 std::vector<ClassDecision> decide_classes(const Transfer& transfer, int fold,
                                           const std::vector<std::string>& target_class_names,
                                           FoldTable table, const std::vector<std::string>& keep) {
-  std::vector<ClassDecision> decisions =
-      target_classes(transfer, fold, target_class_names, table);
+  std::vector<ClassDecision> decisions = target_classes(transfer, fold, target_class_names, table);
   for (const std::string& name : keep) {
     const auto found = std::ranges::find(decisions, name, &ClassDecision::name);
     if (found == decisions.end()) {

@@ -51,10 +51,8 @@ TransferMeasurement measure_transfer(const TransferPlan& plan, EpisodeProgressBa
     const EpisodeEvaluationOptions settings = evaluation_options(plan.options, model.info);
     auto runs = evaluate_runs(model.network, fold.data.dataset, settings, plan.options.runs,
                               [&] { return bar.advance(); });
-    measurement.folds.push_back({.fold = fold.fold,
-                                 .runs = std::move(runs),
-                                 .settings = settings,
-                                 .device = model.device});
+    measurement.folds.push_back(
+        {.fold = fold.fold, .runs = std::move(runs), .settings = settings, .device = model.device});
   }
   return measurement;
 }

@@ -33,8 +33,9 @@ std::string training_source(const std::filesystem::path& file, const ModelInfo& 
   const auto found = info.metadata.find("training_source");
   if (found == info.metadata.end() || found->second.empty()) {
     throw Error(ErrorCode::kBadModel,
-                file.string() + " does not say what it was trained on (metadata training_source, "
-                                "which cdfss-train writes); --protocol needs that");
+                file.string() +
+                    " does not say what it was trained on (metadata training_source, "
+                    "which cdfss-train writes); --protocol needs that");
   }
   return found->second;
 }

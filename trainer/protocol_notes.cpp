@@ -98,12 +98,14 @@ void add_class_notes(const TransferPlan& plan, std::vector<std::string>& notes) 
               "swaps cat and car (--fold-table repri).");
   }
   if (plan.transfer.target == "fss") {
-    notes.emplace_back("Which classes the published subsets of FSS-1000 hold is not known; ours "
-                       "are 50 each by sorted name, five subsets a fold.");
+    notes.emplace_back(
+        "Which classes the published subsets of FSS-1000 hold is not known; ours "
+        "are 50 each by sorted name, five subsets a fold.");
   }
   if (plan.transfer.target == "suim") {
-    notes.emplace_back("The paper does not say which classes of SUIM it removed, nor the number "
-                       "of shots of its Table 3 (1 assumed).");
+    notes.emplace_back(
+        "The paper does not say which classes of SUIM it removed, nor the number "
+        "of shots of its Table 3 (1 assumed).");
   }
   if (!plan.options.keep_classes.empty()) {
     notes.push_back("Kept although the source's training part has them: " +

@@ -36,8 +36,7 @@ class Moments {
 };
 
 // Features of the pixels that show the query images: [n, 1536].
-at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch,
-                            at::ScalarType precision) {
+at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch, at::ScalarType precision) {
   const at::Device device = network->parameters().front().device();
   at::Tensor features = batch.query.to(device);
   if (!batch.encoded) {

@@ -11,9 +11,9 @@
 namespace cdfss {
 namespace {
 
-const std::set<std::string> kNotCompared{"output",         "export",  "max-seconds",
-                                         "checkpoint-every", "device",  "threads",
-                                         "loader-threads", "steps",   "epochs"};
+const std::set<std::string> kNotCompared{"output",           "export", "max-seconds",
+                                         "checkpoint-every", "device", "threads",
+                                         "loader-threads",   "steps",  "epochs"};
 
 using Values = std::map<std::string, std::vector<std::string>>;
 

@@ -12,8 +12,8 @@
 namespace cdfss {
 namespace {
 
-constexpr const char* kRunFiles[] = {kStateFile,   kConfigurationFile, kRecordFile,
-                                     kMetricsFile, kReportFile,        "last.safetensors",
+constexpr const char* kRunFiles[] = {kStateFile,        kConfigurationFile, kRecordFile,
+                                     kMetricsFile,      kReportFile,        "last.safetensors",
                                      "best.safetensors"};
 
 }  // namespace
@@ -30,9 +30,9 @@ RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(pat
                     "): continue it with --resume, or choose another --output, or delete it first");
   }
   if (!found.empty() && !has(kStateFile) && !has(kConfigurationFile)) {
-    throw Error(ErrorCode::kInvalidValue,
-                path_.string() + " holds " + found + ", but neither " + kStateFile + " nor " +
-                    kConfigurationFile + ", which --resume continues from");
+    throw Error(ErrorCode::kInvalidValue, path_.string() + " holds " + found + ", but neither " +
+                                              kStateFile + " nor " + kConfigurationFile +
+                                              ", which --resume continues from");
   }
   lock();
   remove_unfinished();

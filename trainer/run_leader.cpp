@@ -115,8 +115,8 @@ void RunLeader::finish() {
   if (checkpointed_step_ < step_) checkpoint();
   if (reported_step_ < step_) report();
   if (step_ < parts_.steps) {
-    log_.say("stopped after step " + std::to_string(step_) + " of " +
-             std::to_string(parts_.steps) + "; --resume goes on from there");
+    log_.say("stopped after step " + std::to_string(step_) + " of " + std::to_string(parts_.steps) +
+             "; --resume goes on from there");
   }
   export_model();
 }
@@ -127,8 +127,8 @@ std::string RunLeader::last_checkpoint() const {
 
 // What is done every so many steps, and at the end.
 bool RunLeader::finish_round_if_due() {
-  const bool due = step_ > validated_step_ &&
-                   (step_ % parts_.validate_every == 0 || step_ == parts_.steps);
+  const bool due =
+      step_ > validated_step_ && (step_ % parts_.validate_every == 0 || step_ == parts_.steps);
   if (!due) return false;
   validate();
   checkpoint();

@@ -41,7 +41,8 @@ class RunLeader {
   // For a run that begins: writes its record and a first checkpoint. Throws Error(kUnreadable)
   // naming what cannot be written, as all that follows.
   RunLeader(const RunParts& parts, const ModelInfo& info);
-  // For one that goes on: cuts metrics.jsonl to what `stored` holds and says what has changed since.
+  // For one that goes on: cuts metrics.jsonl to what `stored` holds and says what has changed
+  // since.
   RunLeader(const RunParts& parts, const RunState& stored);
 
   // After step `step`, from 1: its line in the log; validation, report and checkpoint when they are

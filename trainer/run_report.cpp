@@ -156,8 +156,8 @@ std::string progress(const nlohmann::json& record, const std::vector<nlohmann::j
   }
   html += row("Time", duration(seconds));
   if (stepping > 0) {
-    html += row("Waiting for data",
-                fixed_text(100 * waiting / stepping, 1) + " % of the steps' time");
+    html +=
+        row("Waiting for data", fixed_text(100 * waiting / stepping, 1) + " % of the steps' time");
   }
   return html + "</table>";
 }

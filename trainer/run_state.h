@@ -13,8 +13,8 @@
 namespace cdfss {
 
 struct RunState {
-  int step = 0;   // done
-  int steps = 0;  // of the whole run: what the learning rates are scheduled over
+  int step = 0;              // done
+  int steps = 0;             // of the whole run: what the learning rates are scheduled over
   std::int64_t batches = 0;  // taken, those that initialised the reduction included
   int validated_step = 0;    // the last one that was validated; 0: none
   double best_miou = -1;     // below 0: none

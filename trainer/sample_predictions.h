@@ -12,10 +12,10 @@ namespace cdfss {
 
 struct SamplePrediction {
   std::string class_name;
-  std::string query_name;         // as Dataset::name
-  std::vector<cv::Mat> supports;  // one a shot, its mask drawn over it
+  std::string query_name;            // as Dataset::name
+  std::vector<cv::Mat> supports;     // one a shot, its mask drawn over it
   cv::Mat query, truth, prediction;  // the query plain, and with a mask drawn over it
-  double iou = 0;  // 0..1, of the foreground; pixels to ignore left out
+  double iou = 0;                    // 0..1, of the foreground; pixels to ignore left out
 };
 
 // Episodes of the options' seed, each of another class, `count` of them if there are as many

@@ -10,9 +10,9 @@ namespace cdfss {
 // Gradient as restyle(). Draws from the default generator.
 at::Tensor mix_style(const at::Tensor& features);
 
-// MixUp (Zhang et al., ICLR 2018) of inputs [B, ...], float: every instance is blended with another,
-// with a weight from Beta(0.1, 0.1). The paper does not say what becomes of the labels in few-shot
-// segmentation; here each instance keeps the larger share and its own label.
+// MixUp (Zhang et al., ICLR 2018) of inputs [B, ...], float: every instance is blended with
+// another, with a weight from Beta(0.1, 0.1). The paper does not say what becomes of the labels in
+// few-shot segmentation; here each instance keeps the larger share and its own label.
 at::Tensor mix_up(const at::Tensor& inputs);
 
 }  // namespace cdfss

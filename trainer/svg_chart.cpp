@@ -165,9 +165,8 @@ std::vector<double> round_ticks(double low, double high, int count) {
 std::string svg_chart(const Chart& chart) {
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " +
                     number(kWidth) + " " + number(kHeight) + "\"><title>" +
-                    escape_html(chart.title) + "</title>" +
-                    "<text class=\"title\" x=\"" + coordinate(kLeft) + "\" y=\"14\">" +
-                    escape_html(chart.title) + "</text>";
+                    escape_html(chart.title) + "</title>" + "<text class=\"title\" x=\"" +
+                    coordinate(kLeft) + "\" y=\"14\">" + escape_html(chart.title) + "</text>";
   std::vector<std::vector<Point>> points;
   for (const ChartLine& line : chart.lines) points.push_back(thinned(line));
   Range y = range_of(points, &Point::y);

@@ -62,8 +62,9 @@ class Runner {
       return read_json(result, [&](const nlohmann::json& known) {
         if (known.at("arguments") != training_arguments(point, seed, output_ / name)) {
           throw Error(ErrorCode::kInvalidValue,
-                      result.string() + " was measured with other options; choose another "
-                                        "--output, or remove it to measure again");
+                      result.string() +
+                          " was measured with other options; choose another "
+                          "--output, or remove it to measure again");
         }
         return known.at("scores").get<Scores>();
       });

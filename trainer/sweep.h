@@ -22,7 +22,8 @@ struct SweepPoint {
 // What a sweep file says, a JSON object:
 //   "grid": {option: [value, ...], ...}      every combination is a row; cdfss-train's options
 //   "seeds": [number, ...]                   runs a row, by default [321]
-//   "evaluate": {column: {option: value}}    cdfss-eval's options (dataset, episodes, ...); the model
+//   "evaluate": {column: {option: value}}    cdfss-eval's options (dataset, episodes, ...); the
+//   model
 //                                            is the run's last one. May be absent.
 struct Sweep {
   std::vector<SweepPoint> points;
@@ -34,10 +35,10 @@ struct Sweep {
 Sweep read_sweep(const std::filesystem::path& file);
 
 // Trains and evaluates every point with every seed, one after another, each in a process of its own
-// with `arguments` before the point's options; then writes sweep.md and sweep.json to `output`. A run
-// that was measured before is not repeated, one that was cut short goes on: the same command
-// continues an interrupted sweep. Returns false when interrupted. Throws Error(kInference) naming the
-// run that failed and its log.
+// with `arguments` before the point's options; then writes sweep.md and sweep.json to `output`. A
+// run that was measured before is not repeated, one that was cut short goes on: the same command
+// continues an interrupted sweep. Returns false when interrupted. Throws Error(kInference) naming
+// the run that failed and its log.
 bool run_sweep(const Sweep& sweep, const std::vector<std::string>& arguments,
                const std::filesystem::path& output);
 

@@ -31,9 +31,9 @@ struct StepTime {
 // metrics.jsonl holds one object a step ({"step", "loss", "segmentation", "auxiliary",
 // "contrastive", "orthogonal", "learning_rate", "seconds", "step_seconds", "data_wait": share of
 // those, 0..1, "slot_cosine": {layer: value}}; with fp16 also
-// "loss_scale", and "skipped": true when the gradients overflowed) and one a validation ({"step", "validation_miou",
-// "validation_fb_iou", "threshold", "seconds"}). "seconds" counts from the run's start and leaves
-// out the time between its processes.
+// "loss_scale", and "skipped": true when the gradients overflowed) and one a validation ({"step",
+// "validation_miou", "validation_fb_iou", "threshold", "seconds"}). "seconds" counts from the run's
+// start and leaves out the time between its processes.
 class TrainLog {
  public:
   // Appends to the file. Throws Error(kUnreadable) naming it when it cannot be written.

@@ -50,16 +50,16 @@ class Run {
   void train() {
     const std::optional<RunState> stored = stored_state();
     make_network(stored);
-    const BatchRange range{.taken = stored ? stored->batches : 0,
-                           .index = group_.rank(),
-                           .count = group_.size()};
+    const BatchRange range{
+        .taken = stored ? stored->batches : 0, .index = group_.rank(), .count = group_.size()};
     batches_.emplace(options_, sources_.training, network_, options_.output, range,
                      stoppable_progress("views"));
     if (interrupted()) return;  // nothing was done that a checkpoint could keep
     count_steps(stored);
     if (!stored && options_.pca_init > 0) {
-      initialise_reduction(network_, [this] { return batches_->next(); }, options_.pca_init,
-                           options_.step.encoder.precision);
+      initialise_reduction(
+          network_, [this] { return batches_->next(); }, options_.pca_init,
+          options_.step.encoder.precision);
     }
     for (auto& [name, tensor] : module_tensors(*network_)) group_.broadcast(tensor);
     optimiser_.emplace(network_, options_.optimiser);
@@ -81,8 +81,9 @@ class Run {
       require_same_configuration(state.configuration, configuration_, file);
       if (state.data != sources_.fingerprint()) {
         throw Error(ErrorCode::kInvalidValue,
-                    file.string() + " is of a run on other data: images or classes of --data, "
-                                    "--held-out or --validation have changed since");
+                    file.string() +
+                        " is of a run on other data: images or classes of --data, "
+                        "--held-out or --validation have changed since");
       }
       return state;
     }
@@ -118,9 +119,9 @@ class Run {
     validate_every_ = options_.validate_every > 0 ? options_.validate_every : steps_per_epoch;
     if (stored && stored->steps != steps_) {
       throw Error(ErrorCode::kInvalidValue,
-                  path(kStateFile).string() + " is of a run of " +
-                      std::to_string(stored->steps) + " steps, but --steps or --epochs ask for " +
-                      std::to_string(steps_) + ", which would change the learning rates");
+                  path(kStateFile).string() + " is of a run of " + std::to_string(stored->steps) +
+                      " steps, but --steps or --epochs ask for " + std::to_string(steps_) +
+                      ", which would change the learning rates");
     }
   }
 

@@ -37,19 +37,22 @@ int main(int argc, char** argv) {
   std::string command_line;
   for (int i = 0; i < argc; ++i) command_line += (i > 0 ? " " : "") + std::string(argv[i]);
 
-  return cdfss::run_program(app, argc, argv, [&] {
-    if (!texts.preset.empty()) cdfss::apply_preset(app, texts.preset);
-    cdfss::finish_options(options, texts);
-    if (!options.sweep.empty()) {
-      cdfss::catch_interrupt();
-      const bool complete = cdfss::run_sweep(cdfss::read_sweep(options.sweep),
-                                             shared_arguments(argc, argv), options.output);
-      return complete ? cdfss::kExitDone : cdfss::interrupt_exit_code();
-    }
-    if (options.threads > 0) at::set_num_threads(options.threads);
-    cv::setNumThreads(1);  // the loader has threads of its own
-    cdfss::catch_interrupt();
-    cdfss::train(options, command_line, cdfss::effective_configuration(app));
-    return cdfss::interrupt_exit_code();
-  }, cdfss::resumed_configuration(argc, argv));
+  return cdfss::run_program(
+      app, argc, argv,
+      [&] {
+        if (!texts.preset.empty()) cdfss::apply_preset(app, texts.preset);
+        cdfss::finish_options(options, texts);
+        if (!options.sweep.empty()) {
+          cdfss::catch_interrupt();
+          const bool complete = cdfss::run_sweep(cdfss::read_sweep(options.sweep),
+                                                 shared_arguments(argc, argv), options.output);
+          return complete ? cdfss::kExitDone : cdfss::interrupt_exit_code();
+        }
+        if (options.threads > 0) at::set_num_threads(options.threads);
+        cv::setNumThreads(1);  // the loader has threads of its own
+        cdfss::catch_interrupt();
+        cdfss::train(options, command_line, cdfss::effective_configuration(app));
+        return cdfss::interrupt_exit_code();
+      },
+      cdfss::resumed_configuration(argc, argv));
 }

@@ -108,8 +108,8 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
   if (o.augmentation.scale_min > o.augmentation.scale_max) {
     throw CLI::ValidationError("--scale-min", "is larger than --scale-max");
   }
-  if (!o.held_out.empty() && (o.held_out[0] < 2 || o.held_out[1] < 0 ||
-                              o.held_out[1] >= o.held_out[0])) {
+  if (!o.held_out.empty() &&
+      (o.held_out[0] < 2 || o.held_out[1] < 0 || o.held_out[1] >= o.held_out[0])) {
     throw CLI::ValidationError("--held-out", "expected M,R with M of 2 or more and 0 <= R < M");
   }
   if (!o.held_out.empty() && !o.validation.empty()) {

@@ -27,7 +27,9 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
                  "--held-out")
       ->type_name("KIND:ROOT[,KEY=VALUE...]")
       ->group(group);
-  app.add_option("--shots", o.shots, "Support images an episode")->check(kAtLeastOne)->type_name("K")
+  app.add_option("--shots", o.shots, "Support images an episode")
+      ->check(kAtLeastOne)
+      ->type_name("K")
       ->group(group);
   app.add_flag("--balance-classes", o.balance_classes,
                "Draw the class first, each equally often, instead of the query image")
@@ -73,8 +75,9 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
                  "ImageNet weights, .safetensors or .pth; random if absent")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--init-from", o.init_from,
-                 "Model file to start from, with its similarity prior; a memory bank it lacks starts empty")
+  app.add_option(
+         "--init-from", o.init_from,
+         "Model file to start from, with its similarity prior; a memory bank it lacks starts empty")
       ->type_name("FILE")
       ->group(group);
   app.add_option("--object-directions", o.network.object_directions,
@@ -175,7 +178,9 @@ void add_loss_options(CLI::App& app, TrainOptions& o) {
 
 void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   const std::string group = "Optimisation";
-  app.add_option("--batch", o.batch, "Episodes a step")->check(kAtLeastOne)->type_name("N")
+  app.add_option("--batch", o.batch, "Episodes a step")
+      ->check(kAtLeastOne)
+      ->type_name("N")
       ->group(group);
   CLI::Option* epochs =
       app.add_option("--epochs", o.epochs, "Passes over the query images")->check(kAtLeastOne);
@@ -246,13 +251,15 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
 
 void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   const std::string group = "Run";
-  app.add_option("--preset", texts.preset,
-                 "Settings of the paper's ablations, where nothing else is said:\n" + list_presets())
+  app.add_option(
+         "--preset", texts.preset,
+         "Settings of the paper's ablations, where nothing else is said:\n" + list_presets())
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--sweep", o.sweep,
-                 "Train a grid of runs instead, each with the other options given here, and compare "
-                 "them in one table in --output; FILE is JSON, see the training guide")
+  app.add_option(
+         "--sweep", o.sweep,
+         "Train a grid of runs instead, each with the other options given here, and compare "
+         "them in one table in --output; FILE is JSON, see the training guide")
       ->configurable(false)  // it would be every run's, too
       ->type_name("FILE")
       ->group(group);
@@ -288,9 +295,11 @@ void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
   app.add_flag("--calibrate", o.calibrate,
                "Validate at the threshold of best mIoU, and store that in the model")
       ->group(group);
-  app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")->type_name("DEVICE")
+  app.add_option("--device", o.device, "auto, cpu, cuda, cuda:N")
+      ->type_name("DEVICE")
       ->group(group);
-  app.add_option("--precision", texts.precision, "fp32; or of convolutions bf16, or fp16 with a scaled loss (meant for CUDA)")
+  app.add_option("--precision", texts.precision,
+                 "fp32; or of convolutions bf16, or fp16 with a scaled loss (meant for CUDA)")
       ->check(CLI::IsMember({"fp32", "bf16", "fp16"}))
       ->group(group);
   app.add_option("--threads", o.threads, "CPU threads of the network; 0 = one a core")
@@ -301,7 +310,8 @@ void add_run_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) {
       ->check(CLI::Range(1, 256))
       ->type_name("N")
       ->group(group);
-  app.add_option("--seed", o.seed, "Of episodes, augmentation and initial weights")->type_name("N")
+  app.add_option("--seed", o.seed, "Of episodes, augmentation and initial weights")
+      ->type_name("N")
       ->group(group);
 }
 

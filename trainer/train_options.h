@@ -2,7 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -21,8 +20,8 @@ struct TrainOptions {
   std::vector<std::string> validation;  // dataset specs of other classes
   std::vector<int> held_out;            // {modulus, remainder}, or empty
   std::filesystem::path output;
-  std::filesystem::path sweep;  // empty: one run
-  bool resume = false;  // go on with the run in `output`
+  std::filesystem::path sweep;        // empty: one run
+  bool resume = false;                // go on with the run in `output`
   std::filesystem::path export_file;  // empty: none
 
   AsgnetOptions network;
@@ -39,7 +38,7 @@ struct TrainOptions {
 
   int batch = 12;
   int epochs = 20;
-  int steps = 0;        // 0: by epochs
+  int steps = 0;           // 0: by epochs
   double max_seconds = 0;  // 0: no limit
   OptimiserOptions optimiser;
   TrainingStepOptions step;

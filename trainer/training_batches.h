@@ -14,7 +14,8 @@
 
 namespace cdfss {
 
-// Which batches a process gets: of every `count`, the `index`-th, and of those not the first `taken`.
+// Which batches a process gets: of every `count`, the `index`-th, and of those not the first
+// `taken`.
 struct BatchRange {
   std::int64_t taken = 0;
   int index = 0;
@@ -24,7 +25,8 @@ struct BatchRange {
 class TrainingBatches {
  public:
   // Reads images, or with --feature-cache encodes them all first, into `folder`. `progress` is told
-  // how many views are encoded and stops that with false; there are no batches then. Throws as EpisodeLoader and FeatureCache.
+  // how many views are encoded and stops that with false; there are no batches then. Throws as
+  // EpisodeLoader and FeatureCache.
   TrainingBatches(const TrainOptions& options, const std::shared_ptr<const Dataset>& dataset,
                   Asgnet& network, const std::filesystem::path& folder, const BatchRange& range,
                   const FeatureCache::Progress& progress);

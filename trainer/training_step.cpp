@@ -88,11 +88,9 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
   // By default prototypes carry no gradient, only the contrastive loss and the prior do (SPEC B12).
   const bool support_gradient =
       with_contrastive || options_.prototype_gradient || network_->options().has_prior();
-  const at::Tensor support_features =
-      encoder_.reduced(batch, batch.support,
-                       {.shifted = options_.enhance_support,
-                        .with_gradient = support_gradient,
-                        .styles = &styles});
+  const at::Tensor support_features = encoder_.reduced(
+      batch, batch.support,
+      {.shifted = options_.enhance_support, .with_gradient = support_gradient, .styles = &styles});
   const at::Tensor query_features =
       encoder_.reduced(batch, batch.query, {.shifted = options_.enhance_query});
   const Enriched enriched = decode(query_features, prototypes(batch, support_features));
@@ -155,8 +153,7 @@ at::Tensor TrainingStep::orthogonal() {
 at::Tensor TrainingStep::objective(const Losses& losses) const {
   // The segmentation losses are sums over this process's pixels, the contrastive loss has gradient
   // through its rows alone: those add up over the processes. The orthogonal loss is whole in each.
-  return losses.segmentation + losses.auxiliary +
-         options_.contrastive_weight * losses.contrastive +
+  return losses.segmentation + losses.auxiliary + options_.contrastive_weight * losses.contrastive +
          options_.orthogonal_weight / group_.size() * losses.orthogonal;
 }
 

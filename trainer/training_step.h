@@ -36,8 +36,8 @@ class TrainingStep {
   TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group);
 
   // Forward, losses (those of all processes), backward, optimiser step, memory commit. Throws
-  // Error(kInference) naming this process's episodes, before any parameter was changed, when the loss
-  // is not finite, or its gradients are not even without scaling.
+  // Error(kInference) naming this process's episodes, before any parameter was changed, when the
+  // loss is not finite, or its gradients are not even without scaling.
   StepLosses run(const EpisodeBatch& batch, Optimiser& optimiser);
 
  private:

@@ -67,7 +67,8 @@ class Pipeline {
 };
 
 // What one buffer with the whole file becomes; multifilesrc makes such buffers, too.
-DecodedSample run_pipeline(const std::vector<std::uint8_t>& bytes, const std::filesystem::path& file) {
+DecodedSample run_pipeline(const std::vector<std::uint8_t>& bytes,
+                           const std::filesystem::path& file) {
   const bool png = file.extension() == ".png";
   Pipeline pipeline(std::string("appsrc name=source format=time caps=") +
                     (png ? "image/png" : "image/jpeg") + ",framerate=25/1 ! " +

@@ -1,7 +1,7 @@
 // Query frames of a video, decoded as the element's pipeline decodes them.
 //
-// GStreamer otherwise stays in gst-plugin. Here it decodes because cdfss-eval's numbers are those of
-// the pipeline `jpegdec ! videoconvert ! cdfssseg`: JPEG decoders differ in how they enlarge the
+// GStreamer otherwise stays in gst-plugin. Here it decodes because cdfss-eval's numbers are those
+// of the pipeline `jpegdec ! videoconvert ! cdfssseg`: JPEG decoders differ in how they enlarge the
 // colours of 4:2:0 files, and masks follow them.
 #pragma once
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "video_method.h"
 #include "data/video_sequence.h"
+#include "video_method.h"
 
 namespace cdfss {
 
@@ -44,8 +44,8 @@ struct VideoEvaluation {
 using VideoProgress = std::function<bool(int done, const SequenceScore& so_far)>;
 
 // Scores every task's frames at frame size. The support frame is read as a support folder's images
-// are, the scored ones by VideoDecoder, as in a pipeline; ignored pixels count for nothing. Masks go to
-// `save_masks`/SEQUENCE/STEM.png (indices 0 and 1) unless that is empty. Throws
+// are, the scored ones by VideoDecoder, as in a pipeline; ignored pixels count for nothing. Masks
+// go to `save_masks`/SEQUENCE/STEM.png (indices 0 and 1) unless that is empty. Throws
 // Error(kInvalidValue) naming the annotation that is not of its frame's size, and as the method
 // and VideoDecoder do.
 VideoEvaluation evaluate_videos(VideoMethod& method, const std::vector<VideoTask>& tasks,

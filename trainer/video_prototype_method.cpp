@@ -55,8 +55,7 @@ cv::Mat PrototypeMethod::segment(const ImageView& frame) {
   const at::NoGradGuard no_grad;
   const at::Tensor rgb = to_rgb_tensor(frame);  // [H, W, 3]
   const cv::Mat image(frame.height, frame.width, CV_8UC3, rgb.data_ptr());
-  const Sample query =
-      fit({image, cv::Mat::zeros(image.size(), CV_8UC1)}, input_size_, layout_);
+  const Sample query = fit({image, cv::Mat::zeros(image.size(), CV_8UC1)}, input_size_, layout_);
   const at::Tensor cosines = prototype_cosines(features(query.image), prototypes_);
   const at::Tensor difference = cosines.narrow(1, 0, 1) - cosines.narrow(1, 1, 1);
   return to_binary_mask(to_image_size(difference, image.size(), layout_)[0][0].gt(0));

@@ -13,24 +13,40 @@ constexpr int kFssSubsetsInFold = kFssSubsets / kFolds;
 
 const std::vector<std::string>& voc_class_names() {
   static const std::vector<std::string> kNames{
-      "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
-      "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
-      "tvmonitor"};
+      "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",      "car",
+      "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",    "motorbike",
+      "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
   return kNames;
 }
 
 const std::vector<std::string>& coco_class_names() {
-  static const std::vector<std::string> kNames{
-      "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
-      "traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog",
-      "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella",
-      "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard", "sports ball", "kite",
-      "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
-      "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich",
-      "orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch",
-      "potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote",
-      "keyboard", "cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book",
-      "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"};
+  static const std::vector<std::string> kNames{"person",        "bicycle",      "car",
+                                               "motorcycle",    "airplane",     "bus",
+                                               "train",         "truck",        "boat",
+                                               "traffic light", "fire hydrant", "stop sign",
+                                               "parking meter", "bench",        "bird",
+                                               "cat",           "dog",          "horse",
+                                               "sheep",         "cow",          "elephant",
+                                               "bear",          "zebra",        "giraffe",
+                                               "backpack",      "umbrella",     "handbag",
+                                               "tie",           "suitcase",     "frisbee",
+                                               "skis",          "snowboard",    "sports ball",
+                                               "kite",          "baseball bat", "baseball glove",
+                                               "skateboard",    "surfboard",    "tennis racket",
+                                               "bottle",        "wine glass",   "cup",
+                                               "fork",          "knife",        "spoon",
+                                               "bowl",          "banana",       "apple",
+                                               "sandwich",      "orange",       "broccoli",
+                                               "carrot",        "hot dog",      "pizza",
+                                               "donut",         "cake",         "chair",
+                                               "couch",         "potted plant", "bed",
+                                               "dining table",  "toilet",       "tv",
+                                               "laptop",        "mouse",        "remote",
+                                               "keyboard",      "cell phone",   "microwave",
+                                               "oven",          "toaster",      "sink",
+                                               "refrigerator",  "book",         "clock",
+                                               "vase",          "scissors",     "teddy bear",
+                                               "hair drier",    "toothbrush"};
   return kNames;
 }
 

@@ -93,8 +93,7 @@ std::optional<int> number_option(const DatasetSpec& spec, const std::string& key
 }
 
 int minimum_area_option(const DatasetSpec& spec, int fallback) {
-  return number_option(spec, "minimum_area", 1, std::numeric_limits<int>::max())
-      .value_or(fallback);
+  return number_option(spec, "minimum_area", 1, std::numeric_limits<int>::max()).value_or(fallback);
 }
 
 std::optional<std::filesystem::path> list_option(const DatasetSpec& spec,

@@ -43,9 +43,8 @@ std::shared_ptr<const Dataset> open_davis_dataset(const DatasetSpec& spec) {
                                                   " has no mask, expected an annotation of the "
                                                   "same name");
       }
-      masks.files.push_back({.image = frame.image,
-                             .mask = frame.annotation,
-                             .meaning = static_cast<int>(sequence)});
+      masks.files.push_back(
+          {.image = frame.image, .mask = frame.annotation, .meaning = static_cast<int>(sequence)});
     }
   }
   const std::vector<ValueCounts> counts = count_values(masks.files, masks.read);
@@ -61,8 +60,8 @@ std::shared_ptr<const Dataset> open_davis_dataset(const DatasetSpec& spec) {
     MaskMeaning meaning = empty_meaning();
     for (const int value : values) {
       meaning[value] = static_cast<int>(masks.classes.size());
-      masks.classes.push_back(
-          values.size() == 1 ? sequence.name : sequence.name + "/" + std::to_string(value));
+      masks.classes.push_back(values.size() == 1 ? sequence.name
+                                                 : sequence.name + "/" + std::to_string(value));
     }
     masks.meanings.push_back(meaning);
     begin = end;

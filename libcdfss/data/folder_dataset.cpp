@@ -14,8 +14,8 @@ std::shared_ptr<const Dataset> open_folder_dataset(const DatasetSpec& spec) {
                    .read = [](const ImageAndMask& file) { return read_index(file.mask); }};
   name_indices(read_class_names(spec.root / "classes.txt"), masks);
   const std::filesystem::path mask_folder = spec.root / "masks";
-  masks.files = pair_by_stem(entries_of(spec.root / "images"), entries_of(mask_folder),
-                             mask_folder, ".png");
+  masks.files =
+      pair_by_stem(entries_of(spec.root / "images"), entries_of(mask_folder), mask_folder, ".png");
   if (masks.files.empty()) {
     throw Error(ErrorCode::kInvalidValue,
                 (spec.root / "images").string() + " is empty, expected images");

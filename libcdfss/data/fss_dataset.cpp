@@ -82,9 +82,8 @@ std::vector<std::string> selected_classes(const DatasetSpec& spec, FoldPart part
     return listed_classes(spec.root, *list);
   }
   if (fold) {
-    return numbered_classes(spec.root, [&](int id) {
-      return fss_fold_tests(id, *fold) == (part == FoldPart::kTest);
-    });
+    return numbered_classes(
+        spec.root, [&](int id) { return fss_fold_tests(id, *fold) == (part == FoldPart::kTest); });
   }
   if (subset) {
     return numbered_classes(spec.root, [&](int id) { return id / kFssSubsetSize == *subset; });
@@ -101,8 +100,9 @@ std::vector<ImageAndMask> class_files(const fs::path& folder, bool repair) {
     } else if (entry.extension() == ".png") {
       masks.insert(entry);
     } else if (!repair) {
-      throw invalid(entry.string(), " is neither an image (.jpg) nor a mask (.png) of FSS-1000; "
-                                    "repair=1 leaves it out");
+      throw invalid(entry.string(),
+                    " is neither an image (.jpg) nor a mask (.png) of FSS-1000; "
+                    "repair=1 leaves it out");
     }
   }
   std::vector<ImageAndMask> files = pair_by_stem(images, std::move(masks), folder, ".png");

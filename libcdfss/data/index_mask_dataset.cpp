@@ -39,10 +39,10 @@ Error means_nothing(const ImageAndMask& file, int value, int count, const MaskMe
   for (int known = 0; known < kIgnoreValue; ++known) {
     last = meaning[known] == kMeansNothing ? last : known;
   }
-  return Error(ErrorCode::kInvalidValue,
-               file.mask.string() + " has " + std::to_string(count) + " pixels of index " +
-                   std::to_string(value) + ", which names no class; expected 0 to " +
-                   std::to_string(last) + " or 255 (ignore)");
+  return Error(ErrorCode::kInvalidValue, file.mask.string() + " has " + std::to_string(count) +
+                                             " pixels of index " + std::to_string(value) +
+                                             ", which names no class; expected 0 to " +
+                                             std::to_string(last) + " or 255 (ignore)");
 }
 
 }  // namespace

@@ -94,8 +94,8 @@ class PascalTree {
       const auto space = entry.name.find_first_of(" \t");
       if (space != std::string::npos) {
         throw Error(ErrorCode::kInvalidValue, file.string() + ", line " +
-                                                  std::to_string(entry.line) + ": '" +
-                                                  entry.name + "', expected one image id a line");
+                                                  std::to_string(entry.line) + ": '" + entry.name +
+                                                  "', expected one image id a line");
       }
     }
     return list;
@@ -103,10 +103,10 @@ class PascalTree {
 
   ImageAndMask files_of(const ListEntry& id, const fs::path& list) const {
     const std::string where = list.string() + ", line " + std::to_string(id.line);
-    return {.image = voc_or_sbd(root_ / "JPEGImages" / (id.name + ".jpg"),
-                                sbd_ / "img" / (id.name + ".jpg"), where),
-            .mask = voc_or_sbd(masks_ / (id.name + ".png"), sbd_ / "cls" / (id.name + ".mat"),
-                               where)};
+    return {
+        .image = voc_or_sbd(root_ / "JPEGImages" / (id.name + ".jpg"),
+                            sbd_ / "img" / (id.name + ".jpg"), where),
+        .mask = voc_or_sbd(masks_ / (id.name + ".png"), sbd_ / "cls" / (id.name + ".mat"), where)};
   }
 
   fs::path voc_or_sbd(const fs::path& voc, const fs::path& sbd, const std::string& where) const {
@@ -117,9 +117,9 @@ class PascalTree {
     if (!sbd_.empty() && fs::is_regular_file(sbd, error)) {
       return sbd;
     }
-    throw Error(ErrorCode::kNotFound,
-                voc.string() + " does not exist" +
-                    (sbd_.empty() ? "" : ", nor does " + sbd.string()) + ", expected by " + where);
+    throw Error(ErrorCode::kNotFound, voc.string() + " does not exist" +
+                                          (sbd_.empty() ? "" : ", nor does " + sbd.string()) +
+                                          ", expected by " + where);
   }
 
   const DatasetSpec& spec_;
@@ -133,8 +133,7 @@ class PascalTree {
 std::shared_ptr<const Dataset> open_pascal_dataset(const DatasetSpec& spec, FoldPart part) {
   require_known_options(spec, {"fold", "list", "masks", "minimum_area", "sbd", "split"});
   const std::optional<int> fold = number_option(spec, "fold", 0, kFolds - 1);
-  IndexMasks masks{.minimum_area = minimum_area_option(spec),
-                   .read = [](const ImageAndMask& file) {
+  IndexMasks masks{.minimum_area = minimum_area_option(spec), .read = [](const ImageAndMask& file) {
                      return file.mask.extension() == ".mat" ? read_sbd_mask(file.mask)
                                                             : read_index(file.mask);
                    }};

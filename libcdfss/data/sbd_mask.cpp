@@ -60,9 +60,9 @@ cv::Mat read_sbd_mask(const std::filesystem::path& file) {
   const std::unique_ptr<matvar_t, void (*)(matvar_t*)> truth(Mat_VarRead(mat.get(), "GTcls"),
                                                              Mat_VarFree);
   const auto invalid = [&](const std::string& what) {
-    return Error(ErrorCode::kInvalidValue,
-                 file.string() + " " + what + ", expected SBD's GTcls.Segmentation: a matrix of "
-                                              "uint8");
+    return Error(ErrorCode::kInvalidValue, file.string() + " " + what +
+                                               ", expected SBD's GTcls.Segmentation: a matrix of "
+                                               "uint8");
   };
   if (truth == nullptr) {
     throw invalid("has no variable GTcls, or a damaged one");

@@ -32,8 +32,7 @@ void require_code_colours(const cv::Mat& rgb, const std::filesystem::path& file)
         const auto channel = [&](int i) { return std::to_string(pixel[i]); };
         throw Error(ErrorCode::kInvalidValue,
                     file.string() + " has the colour (" + channel(0) + ", " + channel(1) + ", " +
-                        channel(2) + ") at pixel (" + std::to_string(x) + ", " +
-                        std::to_string(y) +
+                        channel(2) + ") at pixel (" + std::to_string(x) + ", " + std::to_string(y) +
                         "), which is no class: expected channels of 0 or 255; repair=1 takes the "
                         "nearest");
       }

@@ -12,9 +12,8 @@ namespace {
 std::string trim(const std::string& text) {
   constexpr const char* kSpace = " \t\r";
   const auto first = text.find_first_not_of(kSpace);
-  return first == std::string::npos
-             ? ""
-             : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return first == std::string::npos ? ""
+                                    : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
 }  // namespace
@@ -43,9 +42,9 @@ std::vector<ListEntry> read_list(const std::filesystem::path& file, const std::s
     }
     const auto [first, is_new] = first_line.emplace(line, number);
     if (!is_new) {
-      throw Error(ErrorCode::kInvalidValue,
-                  file.string() + ", line " + std::to_string(number) + ": '" + line +
-                      "' a second time, after line " + std::to_string(first->second));
+      throw Error(ErrorCode::kInvalidValue, file.string() + ", line " + std::to_string(number) +
+                                                ": '" + line + "' a second time, after line " +
+                                                std::to_string(first->second));
     }
     entries.push_back({.name = line, .line = number});
   }

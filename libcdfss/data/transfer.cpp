@@ -30,8 +30,9 @@ std::string repri_class_name(const std::string& name) {
 const SuimClass& suim_class(const std::string& name) {
   const auto found = std::ranges::find(suim_classes(), name, &SuimClass::name);
   if (found == suim_classes().end()) {
-    throw Error(ErrorCode::kInvalidValue, "'" + name + "' is no class of suim, expected BW, HD, "
-                                          "PF, WR, RO, RI, FV or SR");
+    throw Error(ErrorCode::kInvalidValue, "'" + name +
+                                              "' is no class of suim, expected BW, HD, "
+                                              "PF, WR, RO, RI, FV or SR");
   }
   return *found;
 }

@@ -70,9 +70,9 @@ VideoSequence read_sequence(const std::string& name, const fs::path& images,
     sequence.frames.push_back({file, mask.empty() ? fs::path() : mask.mapped()});
   }
   if (!masks.empty()) {
-    throw Error(ErrorCode::kInvalidValue,
-                masks.begin()->second.string() + " has no image of the same name in " +
-                    (images / name).string());
+    throw Error(ErrorCode::kInvalidValue, masks.begin()->second.string() +
+                                              " has no image of the same name in " +
+                                              (images / name).string());
   }
   return sequence;
 }

@@ -48,10 +48,10 @@ void validate(const ImageView& view) {
       row = plane == 0 ? view.width : chroma_width;
     }
     if (view.strides[plane] < row) {
-      throw Error(ErrorCode::kInvalidValue,
-                  "image plane " + std::to_string(plane) + " has a stride of " +
-                      std::to_string(view.strides[plane]) + " bytes, a row needs " +
-                      std::to_string(row));
+      throw Error(ErrorCode::kInvalidValue, "image plane " + std::to_string(plane) +
+                                                " has a stride of " +
+                                                std::to_string(view.strides[plane]) +
+                                                " bytes, a row needs " + std::to_string(row));
     }
   }
 }

@@ -64,9 +64,16 @@ ClassRegion region_of(const std::string& name, const Extent& extent) {
 class RowDecider {
  public:
   RowDecider(const at::Tensor& logits, const AxisTaps& across, const AxisTaps& down, float least)
-      : logits_(logits.const_data_ptr<float>()), classes_(logits.size(0)), height_(logits.size(1)),
-        width_(logits.size(2)), across_(across), down_(down), least_(least),
-        row_(width_), best_(across.share.size()), index_(across.share.size()) {
+      : logits_(logits.const_data_ptr<float>()),
+        classes_(logits.size(0)),
+        height_(logits.size(1)),
+        width_(logits.size(2)),
+        across_(across),
+        down_(down),
+        least_(least),
+        row_(width_),
+        best_(across.share.size()),
+        index_(across.share.size()) {
     for (std::size_t x = 0; x < across.first.size(); ++x) {
       if (x == 0 || across.first[x] != across.first[x - 1]) starts_.push_back(static_cast<int>(x));
     }
@@ -139,14 +146,14 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
                       const std::vector<std::string>& names, int width, int height,
                       bool with_probabilities, Mask& mask) {
   const at::Tensor values = logits.to(at::kFloat).contiguous();
-  const AxisTaps across =
-      AxisTaps::aligned_corners(static_cast<int>(values.size(2)), width);
+  const AxisTaps across = AxisTaps::aligned_corners(static_cast<int>(values.size(2)), width);
   const AxisTaps down = AxisTaps::aligned_corners(static_cast<int>(values.size(1)), height);
   const auto plane = static_cast<std::int64_t>(width) * height;
   mask.width = width;
   mask.height = height;
   mask.classes.resize(static_cast<std::size_t>(plane));
-  mask.probabilities.resize(with_probabilities ? names.size() * static_cast<std::size_t>(plane) : 0);
+  mask.probabilities.resize(with_probabilities ? names.size() * static_cast<std::size_t>(plane)
+                                               : 0);
   float* const probabilities = with_probabilities ? mask.probabilities.data() : nullptr;
 
   const int blocks = (height + kRowsPerBlock - 1) / kRowsPerBlock;

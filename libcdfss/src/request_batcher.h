@@ -10,8 +10,8 @@
 namespace cdfss {
 
 // A thread that finds nobody at work runs its own request at once; what arrives meanwhile waits and
-// runs as one batch afterwards. There is no thread of its own and no waiting for company: one caller
-// alone loses nothing.
+// runs as one batch afterwards. There is no thread of its own and no waiting for company: one
+// caller alone loses nothing.
 template <typename Request>
 class RequestBatcher {
  public:
@@ -65,7 +65,8 @@ class RequestBatcher {
   const std::size_t largest_;
   std::mutex lock_;  // guards what follows; nothing else is locked or called while it is held
   std::condition_variable changed_;
-  std::vector<Entry*> waiting_;  // in the order of their arrival; they live on their threads' stacks
+  std::vector<Entry*>
+      waiting_;  // in the order of their arrival; they live on their threads' stacks
   bool busy_ = false;
 };
 

@@ -85,9 +85,9 @@ class Segmenter::Impl {
       throw Error(ErrorCode::kInvalidValue, "the support set is empty, expected a class or more");
     }
     if (support.classes().size() > std::numeric_limits<std::uint8_t>::max() - 1) {
-      throw Error(ErrorCode::kInvalidValue,
-                  "the support set has " + std::to_string(support.classes().size()) +
-                      " classes, expected at most 254");
+      throw Error(ErrorCode::kInvalidValue, "the support set has " +
+                                                std::to_string(support.classes().size()) +
+                                                " classes, expected at most 254");
     }
     use_threads();
     std::vector<ClassGuide> classes;
@@ -117,8 +117,8 @@ class Segmenter::Impl {
         enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
     const at::NoGradGuard no_grad;
     const at::Tensor input = input_of(image);
-    at::Tensor logits = network_->segment(
-        input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, classes_);
+    at::Tensor logits =
+        network_->segment(input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, classes_);
     if (smoothing_ > 0.0F) logits = smoothed(logits);
     mask_from_logits(logits, threshold_, names_, image.width, image.height, with_probabilities,
                      mask);
@@ -145,9 +145,7 @@ class Segmenter::Impl {
 
   // [1, 3, S, S] on the CPU
   at::Tensor input_of(const ImageView& image) {
-    return run_network("reading an image", [&] {
-      return frame_input(image, input_size_);
-    });
+    return run_network("reading an image", [&] { return frame_input(image, input_size_); });
   }
 
   // Mixes in the last image's probabilities. [classes, h, h]
@@ -170,18 +168,17 @@ class Segmenter::Impl {
                                                 " pixels, its image " + std::to_string(pixels));
     }
     const at::Tensor input = input_of(shot.image->view());
-    const at::Tensor full =
-        at::from_blob(const_cast<std::uint8_t*>(shot.mask.data()),
-                      {1, 1, shot.image->height, shot.image->width}, at::kByte);
+    const at::Tensor full = at::from_blob(const_cast<std::uint8_t*>(shot.mask.data()),
+                                          {1, 1, shot.image->height, shot.image->width}, at::kByte);
     run_network("reading a support image", [&] {
       const at::NoGradGuard no_grad;
       const at::Tensor label = at::upsample_nearest2d(full, {input_size_, input_size_})[0][0];
       const at::Tensor seeds = place_seeds(label.eq(1).to(at::kByte));
       const at::Tensor small = support_label(label).to(network_->device());
-      const bool original = enhancement_ != TargetEnhancement::kSupport &&
-                            enhancement_ != TargetEnhancement::kBoth;
-      const bool restyled = enhancement_ != TargetEnhancement::kNone &&
-                            enhancement_ != TargetEnhancement::kQuery;
+      const bool original =
+          enhancement_ != TargetEnhancement::kSupport && enhancement_ != TargetEnhancement::kBoth;
+      const bool restyled =
+          enhancement_ != TargetEnhancement::kNone && enhancement_ != TargetEnhancement::kQuery;
       const auto add = [&](std::optional<Pick> pick) {
         shots.push_back(network_->prototypes(network_->features(input, pick)[0], small, seeds));
       };

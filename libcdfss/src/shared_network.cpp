@@ -64,8 +64,8 @@ at::Tensor SharedNetwork::features(const at::Tensor& input, std::optional<Pick> 
 
 Prototypes SharedNetwork::prototypes(const at::Tensor& features, const at::Tensor& label,
                                      const at::Tensor& seeds) const {
-  // Once for a support set, so exactly: in half precision, distances tell neighbours apart badly and
-  // masks drift.
+  // Once for a support set, so exactly: in half precision, distances tell neighbours apart badly
+  // and masks drift.
   return network_->network()->prototypes(features.to(at::kFloat), label, seeds, kEvalIterations);
 }
 
@@ -103,8 +103,8 @@ void SharedNetwork::run(const std::vector<Request*>& batch) {
         image_of_class.push_back(static_cast<std::int64_t>(i));
       }
     }
-    const at::Tensor query = features(inputs.size() == 1 ? inputs[0] : at::cat(inputs),
-                                      batch.front()->pick);
+    const at::Tensor query =
+        features(inputs.size() == 1 ? inputs[0] : at::cat(inputs), batch.front()->pick);
     const at::Tensor logits =
         network_->decoder().logits(query, classes, image_of_class).to(at::kCPU);
     std::int64_t first = 0;

@@ -29,16 +29,18 @@ int run_benchmarks(const Options& options, const std::vector<std::string>& argum
 
 int main(int argc, char** argv) {
   using cdfss::bench::Options;
-  CLI::App app("Times the frame path of cdfss: Google Benchmarks of every stage and of whole frames, "
-               "or with --frame one frame's report as JSON.",
-               "cdfss-bench");
+  CLI::App app(
+      "Times the frame path of cdfss: Google Benchmarks of every stage and of whole frames, "
+      "or with --frame one frame's report as JSON.",
+      "cdfss-bench");
   Options options;
   bool frame = false;
   std::vector<std::string> benchmark;
   app.add_flag("--frame", frame, "Print one JSON object about the frame that the options describe");
   app.add_option("--model", options.model, "Model file")->required();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")->capture_default_str();
+  app.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")
+      ->capture_default_str();
   app.add_option("--input-size", options.input_size, "Network side in pixels; 0: the model's")
       ->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads; 0: one a core")
@@ -66,7 +68,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("!--no-stages", options.with_stages, "Time whole frames only");
   app.add_option("--support", options.support, "Support set folder instead of a made one");
-  app.add_option("--images", options.images, "Frames instead of made ones")->check(CLI::ExistingFile);
+  app.add_option("--images", options.images, "Frames instead of made ones")
+      ->check(CLI::ExistingFile);
   app.add_option("--save-masks", options.save_masks, "Folder for the masks of --images, as PNG");
   app.add_option("--benchmark", benchmark,
                  "Settings of Google Benchmark without their prefix, as filter=bf16/473");

@@ -23,8 +23,9 @@ Value look_up(const std::map<std::string, Value>& known, const std::string& name
 
 // 0 to 255, varying over some dozens of pixels.
 std::uint8_t value_at(int x, int y, int channel, int seed) {
-  const double wave = std::sin(0.021 * x + 0.7 * seed + channel) * std::cos(0.017 * y - 1.3 * seed) +
-                      0.5 * std::sin(0.11 * (x + y) + seed * channel);
+  const double wave =
+      std::sin(0.021 * x + 0.7 * seed + channel) * std::cos(0.017 * y - 1.3 * seed) +
+      0.5 * std::sin(0.11 * (x + y) + seed * channel);
   return static_cast<std::uint8_t>(std::clamp(128.0 + 70.0 * wave, 0.0, 255.0));
 }
 

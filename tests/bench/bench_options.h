@@ -23,9 +23,9 @@ struct Options {
   std::string format = "i420";
   int iterations = 20;
   bool with_stages = true;
-  std::filesystem::path support;               // empty: a made one
-  std::vector<std::filesystem::path> images;   // empty: a made frame
-  std::filesystem::path save_masks;            // of `images`; empty: nowhere
+  std::filesystem::path support;              // empty: a made one
+  std::vector<std::filesystem::path> images;  // empty: a made frame
+  std::filesystem::path save_masks;           // of `images`; empty: nowhere
 
   // Throws Error(kInvalidValue) naming an unknown precision or format.
   SegmenterOptions segmenter() const;

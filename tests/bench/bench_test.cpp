@@ -9,8 +9,9 @@ namespace cdfss {
 namespace {
 
 std::vector<std::string> small(std::vector<std::string> more) {
-  std::vector<std::string> arguments{"--model", std::getenv("CDFSS_TEST_MODEL"), "--width", "64",
-                                     "--height", "48", "--threads", "1"};
+  std::vector<std::string> arguments{
+      "--model", std::getenv("CDFSS_TEST_MODEL"), "--width", "64", "--height", "48", "--threads",
+      "1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -29,16 +30,16 @@ TEST(Bench, FrameReportHasEveryStage) {
                            stage["name"] == "reduction" || stage["name"] == "enrichment";
     EXPECT_EQ(stage.contains("convolution_gflops_per_second"), convolves) << stage;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"input", "layer0", "layer1", "layer2", "layer3",
-                                             "reduction", "allocation", "enrichment", "decide",
-                                             "draw"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"input", "layer0", "layer1", "layer2", "layer3", "reduction",
+                                      "allocation", "enrichment", "decide", "draw"}));
   EXPECT_EQ(report["input_size"], 41);
   EXPECT_EQ(report["shots"], 2);
   EXPECT_EQ(report["classes"], 3);
   EXPECT_EQ(report["device"], "cpu");
-  for (const char* key : {"ms", "load_to_first_mask_ms", "resident_mb", "frames_per_second",
-                          "copy_gb_per_second", "encoder_share_of_convolution_rate",
-                          "pre_and_post_share"}) {
+  for (const char* key :
+       {"ms", "load_to_first_mask_ms", "resident_mb", "frames_per_second", "copy_gb_per_second",
+        "encoder_share_of_convolution_rate", "pre_and_post_share"}) {
     EXPECT_GT(report[key].get<double>(), 0) << key;
   }
 }

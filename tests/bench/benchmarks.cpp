@@ -20,15 +20,20 @@ std::string size_of(const Options& options) {
 
 // The whole of a frame, from host pixels to host mask.
 void add_frame(const std::string& name, const Options& options) {
-  benchmark::RegisterBenchmark(name.c_str(), [options](benchmark::State& state) {
-    Segmenter segmenter(options.model, options.segmenter());
-    segmenter.set_support(support_of(options));
-    const Frame frame = made_frame(options.width, options.height, options.pixel_format(), 1000);
-    Mask mask;
-    segmenter.segment(frame.view, mask);
-    for (auto _ : state) segmenter.segment(frame.view, mask);
-    state.counters["frames/s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
-  })->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [options](benchmark::State& state) {
+        Segmenter segmenter(options.model, options.segmenter());
+        segmenter.set_support(support_of(options));
+        const Frame frame = made_frame(options.width, options.height, options.pixel_format(), 1000);
+        Mask mask;
+        segmenter.segment(frame.view, mask);
+        for (auto _ : state) segmenter.segment(frame.view, mask);
+        state.counters["frames/s"] =
+            benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
+      })
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
 }
 
 void add_stages(const std::string& prefix, const Options& options) {
@@ -36,25 +41,30 @@ void add_stages(const std::string& prefix, const Options& options) {
   const std::vector<std::string> names{"input",     "layer0",     "layer1",     "layer2", "layer3",
                                        "reduction", "allocation", "enrichment", "decide", "draw"};
   for (std::size_t i = 0; i < names.size(); ++i) {
-    benchmark::RegisterBenchmark((prefix + names[i]).c_str(), [options, i](benchmark::State& state) {
-      const at::NoGradGuard no_grad;
-      const StagedFrame frame(options);
-      frame.run_all();
-      const Stage& stage = frame.stages()[i];
-      // Each iteration runs the frame, since a stage may write into what the one before it left.
-      for (auto _ : state) {
-        double seconds = 0;
-        for (const Stage& each : frame.stages()) {
-          const double one = seconds_of(frame.device(), each.run);
-          if (&each == &stage) seconds = one;
-        }
-        state.SetIterationTime(seconds);
-      }
-      if (!stage.convolutions.empty()) {
-        state.counters["GFLOP/s"] = benchmark::Counter(
-            gflop(stage.convolutions), benchmark::Counter::kIsIterationInvariantRate);
-      }
-    })->Unit(benchmark::kMillisecond)->UseManualTime();
+    benchmark::RegisterBenchmark((prefix + names[i]).c_str(),
+                                 [options, i](benchmark::State& state) {
+                                   const at::NoGradGuard no_grad;
+                                   const StagedFrame frame(options);
+                                   frame.run_all();
+                                   const Stage& stage = frame.stages()[i];
+                                   // Each iteration runs the frame, since a stage may write into
+                                   // what the one before it left.
+                                   for (auto _ : state) {
+                                     double seconds = 0;
+                                     for (const Stage& each : frame.stages()) {
+                                       const double one = seconds_of(frame.device(), each.run);
+                                       if (&each == &stage) seconds = one;
+                                     }
+                                     state.SetIterationTime(seconds);
+                                   }
+                                   if (!stage.convolutions.empty()) {
+                                     state.counters["GFLOP/s"] = benchmark::Counter(
+                                         gflop(stage.convolutions),
+                                         benchmark::Counter::kIsIterationInvariantRate);
+                                   }
+                                 })
+        ->Unit(benchmark::kMillisecond)
+        ->UseManualTime();
   }
 }
 

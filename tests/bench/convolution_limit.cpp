@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "model/feature_enrichment.h"
 #include "device_time.h"
+#include "model/feature_enrichment.h"
 #include "tensor/fused_convolution.h"
 
 namespace cdfss::bench {
@@ -93,9 +93,9 @@ std::vector<ConvolutionShape> decoder_convolutions(int feature_side, int classes
   };
   const auto sides = FeatureEnrichmentImpl::bins(feature_side);
   for (int level = 0; level < 4; ++level) {
-    add(1, 1, sides[level], 1);                             // the query's share of merging
-    add(level == 0 ? 1 : 3, 1, sides[level], classes);      // alpha, and the scale's part of res1
-    add(2, 3, sides[level], classes);                       // beta
+    add(1, 1, sides[level], 1);                         // the query's share of merging
+    add(level == 0 ? 1 : 3, 1, sides[level], classes);  // alpha, and the scale's part of res1
+    add(2, 3, sides[level], classes);                   // beta
   }
   add(3, 3, feature_side, classes);  // res2 and cls
   return shapes;

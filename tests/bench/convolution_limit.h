@@ -12,7 +12,7 @@ namespace cdfss::bench {
 
 struct ConvolutionShape {
   std::int64_t in = 0, out = 0, kernel = 1, stride = 1, dilation = 1;
-  std::int64_t side = 0;   // of the input
+  std::int64_t side = 0;  // of the input
   std::int64_t batch = 1;
 
   std::int64_t output_side() const;
@@ -29,8 +29,8 @@ std::vector<ConvolutionShape> decoder_convolutions(int feature_side, int classes
 
 double gflop(const std::vector<ConvolutionShape>& shapes);
 
-// Seconds that these take one after another as nothing but convolutions: channels-last, weights packed
-// as oneDNN (cuDNN) wants them, no bias, sum or ReLU; the least of some runs each.
+// Seconds that these take one after another as nothing but convolutions: channels-last, weights
+// packed as oneDNN (cuDNN) wants them, no bias, sum or ReLU; the least of some runs each.
 double convolution_seconds(const std::vector<ConvolutionShape>& shapes, at::ScalarType dtype,
                            c10::Device device);
 

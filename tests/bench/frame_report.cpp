@@ -63,8 +63,8 @@ struct Frames {
 };
 
 // Milliseconds of each frame, `streams` of them at a time.
-std::vector<double> time_frames(const Options& options, Segmenter& segmenter,
-                                const Frames& frames, nlohmann::json& report) {
+std::vector<double> time_frames(const Options& options, Segmenter& segmenter, const Frames& frames,
+                                nlohmann::json& report) {
   Mask mask;
   for (int i = 0; i < kWarmUps; ++i) segmenter.segment(frames.view(i), mask);
   std::vector<double> times;

@@ -46,9 +46,8 @@ TEST_F(EvalFigure, MasksCompareWithAnotherModel) {
   const std::string output = folder_ / "masks.png";
   const std::string other = folder_ / "other.safetensors";
   write_model_trained_on(other, "folder:x");
-  const auto report =
-      json_of(eval(call({"--figure", "masks", "--rows", "1", "--output", output,
-                         "--baseline-model", other, "--json"})));
+  const auto report = json_of(eval(call({"--figure", "masks", "--rows", "1", "--output", output,
+                                         "--baseline-model", other, "--json"})));
   EXPECT_EQ(report["baseline"], "other");
   EXPECT_EQ(report["rows"][0]["iou"], report["rows"][0]["baseline_iou"]);  // the same weights
 }
@@ -106,8 +105,8 @@ TEST_F(EvalFigure, WrongCallsAreRefused) {
                  2, {"--fold"});
   expect_failure(eval(call({"--figure", "masks", "--output", folder_ / "no/a.png"})), 1,
                  {"no/a.png"});
-  expect_failure(eval(call({"--figure", "masks", "--output", folder_ / "a.png",
-                            "--baseline-model", "missing.safetensors"})),
+  expect_failure(eval(call({"--figure", "masks", "--output", folder_ / "a.png", "--baseline-model",
+                            "missing.safetensors"})),
                  1, {"missing.safetensors"});
 }
 

@@ -33,8 +33,8 @@ class EvalPipeline : public ::testing::Test {
   std::filesystem::path frame(int index) const {
     return root_ / "JPEGImages" / "480p" / "square" / testing::frame_name(index, ".jpg");
   }
-  // Colours that change from pixel to pixel, stored at half the resolution (4:2:0): decoders disagree
-  // on how to enlarge them.
+  // Colours that change from pixel to pixel, stored at half the resolution (4:2:0): decoders
+  // disagree on how to enlarge them.
   void write_frame(int index) {
     cv::Mat image = cv::imread(frame(index).string());
     cv::Mat noise(image.size(), CV_8UC3);
@@ -129,10 +129,11 @@ TEST_F(EvalPipeline, FramesMayBePng) {
 }
 
 TEST_F(EvalPipeline, AMissingGStreamerPluginNamesItsPackage) {
-  const ProcessResult result = testing::run_shell(
-      "GST_PLUGIN_SYSTEM_PATH=" + quoted(folder_ / "none") + " GST_PLUGIN_PATH= GST_REGISTRY=" +
-      quoted(folder_ / "registry") + " " + testing::program("trainer/cdfss-eval") + " --video " +
-      quoted(root_) + " --model " + quoted(model()));
+  const ProcessResult result =
+      testing::run_shell("GST_PLUGIN_SYSTEM_PATH=" + quoted(folder_ / "none") +
+                         " GST_PLUGIN_PATH= GST_REGISTRY=" + quoted(folder_ / "registry") + " " +
+                         testing::program("trainer/cdfss-eval") + " --video " + quoted(root_) +
+                         " --model " + quoted(model()));
   expect_failure(result, {"appsrc", "gstreamer1.0-plugins-base"});
 }
 

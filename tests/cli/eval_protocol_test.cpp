@@ -23,8 +23,8 @@ std::string reason(const nlohmann::json& listing, const std::string& name) {
 }
 
 TEST(EvalListClasses, OfATransferNeedsNoFiles) {
-  const auto report = json_of(
-      eval({"--list-classes", "--protocol", "coco-pascal", "--fold", "2", "--json"}));
+  const auto report =
+      json_of(eval({"--list-classes", "--protocol", "coco-pascal", "--fold", "2", "--json"}));
   ASSERT_EQ(report["listings"].size(), 1U);
   const auto& listing = report["listings"][0];
   EXPECT_EQ(names(listing, true), (std::vector<std::string>{"bird", "car", "pottedplant", "sheep",
@@ -34,16 +34,16 @@ TEST(EvalListClasses, OfATransferNeedsNoFiles) {
 
   const auto swapped = json_of(eval({"--list-classes", "--protocol", "coco-pascal", "--fold", "2",
                                      "--fold-table", "repri", "--json"}));
-  EXPECT_EQ(names(swapped["listings"][0], true),
-            (std::vector<std::string>{"bird", "cat", "pottedplant", "sheep", "train",
-                                      "tvmonitor"}));
+  EXPECT_EQ(
+      names(swapped["listings"][0], true),
+      (std::vector<std::string>{"bird", "cat", "pottedplant", "sheep", "train", "tvmonitor"}));
 }
 
 TEST(EvalListClasses, ShowsEveryFoldAsATable) {
   const ProcessResult result = eval({"--list-classes", "--protocol", "pascal-suim"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
-  for (const char* part : {"pascal-suim, fold 0", "pascal-suim, fold 3", "class", "tested", "why",
-                           "HD", "person"}) {
+  for (const char* part :
+       {"pascal-suim, fold 0", "pascal-suim, fold 3", "class", "tested", "why", "HD", "person"}) {
     expect_part(result.output, part);
   }
   const ProcessResult kept = eval({"--list-classes", "--protocol", "pascal-suim", "--fold", "0",
@@ -75,8 +75,8 @@ class EvalProtocol : public ::testing::Test {
 
   // Two episodes in each of two runs; everything is object.
   std::vector<std::string> call(std::vector<std::string> more) const {
-    std::vector<std::string> arguments{"--data-root", folder_ / "", "--episodes", "2", "--runs",
-                                       "2", "--threshold", "0"};
+    std::vector<std::string> arguments{"--data-root", folder_ / "", "--episodes",  "2",
+                                       "--runs",      "2",          "--threshold", "0"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -114,10 +114,9 @@ TEST_F(EvalProtocol, SaysWhatDiffersFromThePublishedProtocol) {
   const ProcessResult result =
       eval(call({"--protocol", "coco-suim", "--fold", "0", "--model", model_}));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
-  for (const char* part :
-       {"One model for all folds", "held out fold 2", "suim:", "8 of them",
-        "draws no episode of PF", "2 episodes x 2 runs a fold, seeds 321 to 322",
-        "Input size 41"}) {
+  for (const char* part : {"One model for all folds", "held out fold 2", "suim:", "8 of them",
+                           "draws no episode of PF", "2 episodes x 2 runs a fold, seeds 321 to 322",
+                           "Input size 41"}) {
     expect_part(result.output, part);
   }
 }
@@ -134,8 +133,8 @@ TEST_F(EvalProtocol, FoldsOfFssAreSubsetsOfTheSortedNames) {
   EXPECT_EQ(names(listing, false), std::vector<std::string>{"bird"});  // COCO's fold 1 trains on it
   EXPECT_EQ(listing["classes"][0]["images"], 2);
 
-  const auto report = json_of(eval(call({"--protocol", "paper-table2", "--fold", "1", "--model",
-                                         model_, "--format", "json"})));
+  const auto report = json_of(eval(
+      call({"--protocol", "paper-table2", "--fold", "1", "--model", model_, "--format", "json"})));
   const auto& ours = report["sections"][0]["ours"];
   EXPECT_EQ(ours["folds"]["1"]["classes"].size(), 249U);
   EXPECT_NEAR(ours["miou"].get<double>(), 64.0 / 256, 1e-12);
@@ -143,8 +142,8 @@ TEST_F(EvalProtocol, FoldsOfFssAreSubsetsOfTheSortedNames) {
 
 TEST_F(EvalProtocol, KeepsAClassThatTheProtocolLeavesOut) {
   write_suim(folder_ / "");
-  const std::vector<std::string> fold{"--protocol", "coco-suim", "--fold", "1", "--model", model_,
-                                      "--json"};
+  const std::vector<std::string> fold{"--protocol", "coco-suim", "--fold", "1",
+                                      "--model",    model_,      "--json"};
   const auto without = json_of(eval(call(fold)))["folds"]["1"];  // it trains on person
   EXPECT_EQ(without["classes"], (nlohmann::json{"PF", "WR", "RO", "RI", "FV", "SR"}));
   std::vector<std::string> kept = call(fold);
@@ -167,8 +166,8 @@ TEST_F(EvalProtocol, PrintsThePublishedRowsBesideOurs) {
   expect_part(text.output,
               "ours, resnet50-caffe, original size    56.2    56.2    56.2    56.2  56.2  0.0");
 
-  const ProcessResult part = eval(call({"--protocol", "paper-table1", "--model", model_, "--fold",
-                                        "1", "--format", "markdown"}));
+  const ProcessResult part = eval(call(
+      {"--protocol", "paper-table1", "--model", model_, "--fold", "1", "--format", "markdown"}));
   ASSERT_EQ(part.exit_code, 0) << part.errors;
   expect_part(part.output, "### 5-shot");
   expect_part(part.output,
@@ -190,8 +189,7 @@ TEST_F(EvalProtocol, TableAsJsonHoldsPublishedAndOurs) {
 }
 
 TEST_F(EvalProtocol, AblationMeasuresTheRowsThatHaveAModel) {
-  const auto published =
-      json_of(eval({"--protocol", "paper-table6", "--json"}));
+  const auto published = json_of(eval({"--protocol", "paper-table6", "--json"}));
   ASSERT_EQ(published["rows"].size(), 5U);
   EXPECT_EQ(published["rows"][1]["published"], 64.0);
   EXPECT_FALSE(published["rows"][1].contains("ours"));
@@ -226,8 +224,8 @@ TEST_F(EvalProtocol, AModelNamedForAFoldMustBeOfThatFold) {
   write_model_trained_on(folder_ / "coco_1.safetensors", "coco:images,fold=1");
   write_model_trained_on(folder_ / "coco_3.safetensors", "coco:images,fold=0");
   const std::string pattern = folder_ / "{source}_{fold}.safetensors";
-  const auto report = json_of(eval(
-      call({"--protocol", "coco-pascal", "--model", pattern, "--fold", "1", "--json"})));
+  const auto report = json_of(
+      eval(call({"--protocol", "coco-pascal", "--model", pattern, "--fold", "1", "--json"})));
   EXPECT_EQ(report["folds"]["1"]["model"], (folder_ / "coco_1.safetensors").string());
   expect_failure(eval(call({"--protocol", "coco-pascal", "--model", pattern, "--fold", "3"})), 1,
                  {"coco_3.safetensors", "fold 0", "expected fold 3"});

@@ -123,8 +123,8 @@ TEST_F(EvalVideo, SequencesAndEveryChooseTheFrames) {
 }
 
 TEST_F(EvalVideo, TableCanBeMarkdown) {
-  const ProcessResult result = eval(
-      {"--video", root_, "--model", model(), "--sequences", "other", "--format", "markdown"});
+  const ProcessResult result =
+      eval({"--video", root_, "--model", model(), "--sequences", "other", "--format", "markdown"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   expect_part(result.output, "| sequence |");
   expect_part(result.output, "| -------- | -----:|");
@@ -162,10 +162,11 @@ TEST_F(EvalVideo, InterruptReportsWhatWasMeasured) {
   const std::string masks = folder_ / "masks";
   const std::string report_file = folder_ / "report.json";
   const ProcessResult result = run_shell(
-      program(kEval) + " --sequences long --video " + testing::quoted(root_) +
-      " --model " + testing::quoted(model()) + " --save-masks " + testing::quoted(masks) +
-      " --report " + testing::quoted(report_file) + " & pid=$!; while kill -0 $pid && ! [ -e " +
-      testing::quoted(masks + "/long/00001.png") + " ]; do sleep 0.05; done; kill -TERM $pid; "
+      program(kEval) + " --sequences long --video " + testing::quoted(root_) + " --model " +
+      testing::quoted(model()) + " --save-masks " + testing::quoted(masks) + " --report " +
+      testing::quoted(report_file) + " & pid=$!; while kill -0 $pid && ! [ -e " +
+      testing::quoted(masks + "/long/00001.png") +
+      " ]; do sleep 0.05; done; kill -TERM $pid; "
       "wait $pid");
   EXPECT_EQ(result.exit_code, 1) << result.errors;
   expect_part(result.errors, "interrupted");
@@ -178,8 +179,9 @@ TEST(EvalEpisodes, ReportHasEveryKeyAndSeedsRepeat) {
   TemporaryFolder folder;
   write_folder_dataset(folder / "boxes");
   const std::string dataset = "folder:" + (folder / "boxes").string();
-  const std::vector<std::string> arguments{"--dataset", dataset, "--model", model(), "--episodes",
-                                           "4", "--runs", "2", "--shots", "2", "--json"};
+  const std::vector<std::string> arguments{"--dataset",  dataset, "--model", model(),
+                                           "--episodes", "4",     "--runs",  "2",
+                                           "--shots",    "2",     "--json"};
   const ProcessResult first = eval(arguments);
   ASSERT_EQ(first.exit_code, 0) << first.errors;
   nlohmann::json report = nlohmann::json::parse(first.output);

@@ -109,8 +109,8 @@ inline void write_suim(const std::filesystem::path& data_root) {
   }
 }
 
-// ROOT/fss-1000 with 1000 classes of two pictures of 16 x 16, a quarter of each the object. Class 300
-// in sorted order, so of fold 1, is "bird"; the others are a000 ... a299, c301 ... c999.
+// ROOT/fss-1000 with 1000 classes of two pictures of 16 x 16, a quarter of each the object. Class
+// 300 in sorted order, so of fold 1, is "bird"; the others are a000 ... a299, c301 ... c999.
 inline void write_fss(const std::filesystem::path& data_root) {
   cv::Mat image(16, 16, CV_8UC3, cv::Scalar(90, 60, 40));
   cv::Mat mask = cv::Mat::zeros(16, 16, CV_8UC3);

@@ -69,7 +69,8 @@ class TrainProcesses : public ::testing::Test {
       script += "RANK=" + std::to_string(rank) + " LOCAL_RANK=" + std::to_string(rank) + " " +
                 command(batch, output, more) + " & ";
     }
-    script += "RANK=0 LOCAL_RANK=0 " + command(batch, output, more) + "; first=$?; wait; exit $first";
+    script +=
+        "RANK=0 LOCAL_RANK=0 " + command(batch, output, more) + "; first=$?; wait; exit $first";
     return testing::run_shell(script);
   }
 
@@ -116,8 +117,8 @@ TEST_F(TrainProcesses, AStoppedRunGoesOnAsAnUninterruptedOne) {
 }
 
 TEST_F(TrainProcesses, OnlyTheFirstWrites) {
-  const ProcessResult result = run_processes(2, 2, "run", "--validation folder:" +
-      quoted(folder_ / "data") + " --validation-episodes 2");
+  const ProcessResult result = run_processes(
+      2, 2, "run", "--validation folder:" + quoted(folder_ / "data") + " --validation-episodes 2");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   std::size_t lines = 0;
   for (const char c : testing::read_bytes(folder_ / "run/metrics.jsonl")) lines += c == '\n';

@@ -83,8 +83,8 @@ class ResumeCli : public TrainCli {
 
 TEST_F(ResumeCli, AKilledSgdRunEndsAsAnUninterruptedOne) {
   // A memory that is full after the second step, and all that is drawn anew in each.
-  const auto options = five_steps({"--memory-slots", "3", "--alpha-mode", "beta",
-                                   "--enhancement-probability", "0.7"});
+  const auto options = five_steps(
+      {"--memory-slots", "3", "--alpha-mode", "beta", "--enhancement-probability", "0.7"});
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   train_with_kills(options, "killed", {1, 4});
   expect_equal_runs("whole", "killed");
@@ -109,10 +109,26 @@ TEST_F(ResumeCli, AKilledFloat16RunGoesOnWithItsLossScale) {
 }
 
 TEST_F(ResumeCli, AKilledRunWithCachedFeaturesEndsAsAnUninterruptedOne) {
-  const std::vector<std::string> options{
-      "--steps", "6", "--checkpoint-every", "2", "--feature-cache", "2", "--memory-layers", "none",
-      "--contrastive-weight", "0", "--object-directions", "2", "--background-directions", "2",
-      "--pca-init", "4", "--optimiser", "adamw", "--learning-rate", "1e-5"};
+  const std::vector<std::string> options{"--steps",
+                                         "6",
+                                         "--checkpoint-every",
+                                         "2",
+                                         "--feature-cache",
+                                         "2",
+                                         "--memory-layers",
+                                         "none",
+                                         "--contrastive-weight",
+                                         "0",
+                                         "--object-directions",
+                                         "2",
+                                         "--background-directions",
+                                         "2",
+                                         "--pca-init",
+                                         "4",
+                                         "--optimiser",
+                                         "adamw",
+                                         "--learning-rate",
+                                         "1e-5"};
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   train_with_kills(options, "killed", {3});
   expect_equal_runs("whole", "killed");
@@ -133,8 +149,8 @@ TEST_F(ResumeCli, ASignalFinishesTheStepAndSaves) {
 }
 
 TEST_F(ResumeCli, AValidationThatWasCutShortIsMadeAgain) {
-  const std::vector<std::string> options{"--steps",          "3", "--held-out",            "3,0",
-                                         "--validate-every", "2", "--validation-episodes", "30"};
+  const std::vector<std::string> options{
+      "--steps", "3", "--held-out", "3,0", "--validate-every", "2", "--validation-episodes", "30"};
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   BackgroundTraining training(arguments(options, "cut"));
   wait_until([&] { return metrics_lines("cut") >= 2; });
@@ -152,8 +168,8 @@ TEST_F(ResumeCli, TakesWhatIsLeftOutFromTheRunAndSaysWhatItWas) {
   EXPECT_NE(result.output.find("going on after step"), std::string::npos) << result.output;
 
   const auto record = nlohmann::json::parse(read_bytes(folder_ / "run/run.json"));
-  for (const char* key : {"version", "git_revision", "libtorch", "device", "threads", "command",
-                          "started"}) {
+  for (const char* key :
+       {"version", "git_revision", "libtorch", "device", "threads", "command", "started"}) {
     EXPECT_TRUE(record.contains(key)) << key;
   }
   EXPECT_EQ(record["seed"], 9);
@@ -170,8 +186,8 @@ TEST_F(ResumeCli, ItsConfigurationMakesTheSameRunAgain) {
   ASSERT_EQ(train(arguments({"--steps", "2", "--held-out", "3,1", "--validation-episodes", "1"}))
                 .exit_code,
             0);
-  const ProcessResult again = train(
-      {"--config", folder_ / "run/config.toml", "--output", folder_ / "again"});
+  const ProcessResult again =
+      train({"--config", folder_ / "run/config.toml", "--output", folder_ / "again"});
   ASSERT_EQ(again.exit_code, 0) << again.errors;
   expect_equal_runs("run", "again");
 }

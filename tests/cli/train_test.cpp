@@ -17,8 +17,7 @@ TEST_F(TrainCli, WritesAModelAndItsMetrics) {
        "--calibrate", "--export", folder_ / "export.safetensors"}));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
 
-  for (const char* name : {"run/last.safetensors", "run/best.safetensors",
-                                  "export.safetensors"}) {
+  for (const char* name : {"run/last.safetensors", "run/best.safetensors", "export.safetensors"}) {
     const ModelInfo info = read_model_info(folder_ / name);
     EXPECT_EQ(info.backbone, "resnet50-caffe");
     EXPECT_EQ(info.memory_layers, (std::vector<int>{0, 1}));
@@ -47,10 +46,24 @@ TEST_F(TrainCli, WritesAModelAndItsMetrics) {
 }
 
 TEST_F(TrainCli, GoesOnFromAModelWithCachedFeatures) {
-  const std::vector<std::string> first{
-      "--steps", "2", "--feature-cache", "1", "--memory-layers", "none", "--contrastive-weight",
-      "0", "--object-directions", "2", "--background-directions", "3", "--pca-init", "4",
-      "--reduction-dropout", "0", "--precision", "bf16"};
+  const std::vector<std::string> first{"--steps",
+                                       "2",
+                                       "--feature-cache",
+                                       "1",
+                                       "--memory-layers",
+                                       "none",
+                                       "--contrastive-weight",
+                                       "0",
+                                       "--object-directions",
+                                       "2",
+                                       "--background-directions",
+                                       "3",
+                                       "--pca-init",
+                                       "4",
+                                       "--reduction-dropout",
+                                       "0",
+                                       "--precision",
+                                       "bf16"};
   ASSERT_EQ(train(arguments(first)).exit_code, 0);
   std::filesystem::rename(folder_ / "run/last.safetensors", folder_ / "start.safetensors");
   const ProcessResult second = train(
@@ -62,7 +75,8 @@ TEST_F(TrainCli, GoesOnFromAModelWithCachedFeatures) {
 }
 
 TEST_F(TrainCli, ReadsItsOptionsFromAFile) {
-  testing::write_bytes(folder_ / "train.ini", "steps=1\nmemory-layers=none\ncontrastive-weight=0\n");
+  testing::write_bytes(folder_ / "train.ini",
+                       "steps=1\nmemory-layers=none\ncontrastive-weight=0\n");
   const ProcessResult result = train(arguments({"--config", folder_ / "train.ini"}));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_TRUE(read_model_info(folder_ / "run/last.safetensors").memory_layers.empty());

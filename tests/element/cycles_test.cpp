@@ -89,9 +89,9 @@ TEST_F(Cycles, UpstreamMayDropAndDamageFrames) {
 // Upstream's error is the only one: the element does not add its own to it.
 TEST_F(Cycles, UpstreamMayFail) {
   for (const std::string async : {"false", "true"}) {
-    Pipeline pipeline(
-        description("videotestsrc ! video/x-raw,width=33,height=21 ! identity name=broken error-after=4",
-                    "async=" + async));
+    Pipeline pipeline(description(
+        "videotestsrc ! video/x-raw,width=33,height=21 ! identity name=broken error-after=4",
+        "async=" + async));
     int frames = 0;
     pipeline.on_frame("sink", [&](GstBuffer*, GstCaps*) { ++frames; });
     pipeline.set_state(GST_STATE_PLAYING);
@@ -99,15 +99,16 @@ TEST_F(Cycles, UpstreamMayFail) {
     ASSERT_TRUE(failure);
     EXPECT_EQ(failure->source, "broken");
     EXPECT_EQ(pipeline.set_state(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-    for (const BusMessage& other : pipeline.messages()) EXPECT_NE(other.source, "seg") << other.text;
+    for (const BusMessage& other : pipeline.messages())
+      EXPECT_NE(other.source, "seg") << other.text;
     EXPECT_EQ(frames, 3);
   }
 }
 
 // Seeks flush a pipeline that is at work.
 TEST_F(Cycles, SeeksWhilePlaying) {
-  Pipeline pipeline(description(
-      "videotestsrc ! video/x-raw,width=33,height=21,framerate=25/1", "output=metadata"));
+  Pipeline pipeline(description("videotestsrc ! video/x-raw,width=33,height=21,framerate=25/1",
+                                "output=metadata"));
   pipeline.set_state(GST_STATE_PLAYING);
   ASSERT_NE(pipeline.wait_for_state(), GST_STATE_CHANGE_FAILURE);
   for (int i = 0; i < 20; ++i) {
@@ -129,8 +130,8 @@ class Stress : public ElementTest {
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     GstBuffer* frame = make_buffer(make_picture(33, 21), "RGB");
-    GstHarnessThread* thread = gst_harness_stress_push_buffer_start_full(
-        harness.get(), caps, &segment, frame, kPause);
+    GstHarnessThread* thread =
+        gst_harness_stress_push_buffer_start_full(harness.get(), caps, &segment, frame, kPause);
     gst_buffer_unref(frame);
     gst_caps_unref(caps);
     return thread;
@@ -161,8 +162,7 @@ TEST_F(Stress, PropertiesAndFlushesBesideFrames) {
         set_property(harness, "temporal-smoothing", value_of(G_TYPE_DOUBLE, "0.5")),
         set_property(harness, "classes", value_of(G_TYPE_STRING, "top")),
         gst_harness_stress_push_upstream_event_start_full(
-            harness.get(),
-            gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.0, 0, 0), kPause),
+            harness.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.0, 0, 0), kPause),
     };
     g_usleep(kDuration);
     for (GstHarnessThread* thread : threads) gst_harness_stress_thread_stop(thread);

@@ -45,8 +45,9 @@ TEST_F(Examples, GstInspectWarnsOfNothing) {
       testing::run_shell("G_DEBUG=fatal-warnings gst-inspect-1.0 cdfssseg");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.errors, "");
-  for (const char* part : {"Filter/Video", "License                  MIT/X11", "(1): mask", "\"reload\"",
-                           "Range:              -1 -               1 Default:              -1"}) {
+  for (const char* part :
+       {"Filter/Video", "License                  MIT/X11", "(1): mask", "\"reload\"",
+        "Range:              -1 -               1 Default:              -1"}) {
     EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
   }
 }
@@ -58,12 +59,14 @@ TEST_F(Examples, Python) {
   ASSERT_NE(source, nullptr) << "run by meson test";
   const std::string python = "/usr/bin/python3";
   const ProcessResult bindings = testing::run_shell(
-      python + " -c \"import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst\"");
+      python +
+      " -c \"import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst\"");
   if (bindings.exit_code != 0) {
     GTEST_SKIP() << "GStreamer's Python bindings are not there: apt install python3-gi "
                     "gir1.2-gstreamer-1.0";
   }
-  expect_works(python + " " + testing::quoted(std::string(source) + "/gst-plugin/examples/read_masks.py"));
+  expect_works(python + " " +
+               testing::quoted(std::string(source) + "/gst-plugin/examples/read_masks.py"));
 }
 
 }  // namespace

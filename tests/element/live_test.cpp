@@ -131,7 +131,8 @@ TEST_F(Live, AnImpossibleThresholdIsRefused) {
   Harness harness(properties("output=mask"));
   harness.set_input("RGB", 64, 48);
   for (const float wrong : {-0.5F, -2.0F, 1.5F, std::nanf("")}) {
-    g_test_expect_message("GLib-GObject", G_LOG_LEVEL_WARNING, "*invalid or out of range*threshold*");
+    g_test_expect_message("GLib-GObject", G_LOG_LEVEL_WARNING,
+                          "*invalid or out of range*threshold*");
     g_object_set(harness.element(), "threshold", wrong, nullptr);
     g_test_assert_expected_messages();
   }
@@ -161,7 +162,8 @@ TEST_F(Live, ALoadUnderWayIsGivenUp) {
   EXPECT_TRUE(harness.messages().empty());
 }
 
-// GStreamer opens the pad before it starts the element, so frames can come that nobody will segment.
+// GStreamer opens the pad before it starts the element, so frames can come that nobody will
+// segment.
 TEST_F(Live, FramesThatComeWhileItFailsToStartAreRefused) {
   Harness harness(properties());
   gst_harness_set_drop_buffers(harness.get(), TRUE);
@@ -180,7 +182,8 @@ TEST_F(Live, FramesThatComeWhileItFailsToStartAreRefused) {
 // A whole pipeline, several times over: every frame comes out before the end of the stream does.
 TEST_F(Live, PipelineDrainsAtTheEndOfTheStream) {
   Pipeline pipeline(
-      "videotestsrc num-buffers=5 ! video/x-raw,width=33,height=21 ! tee name=t ! queue ! cdfssseg " +
+      "videotestsrc num-buffers=5 ! video/x-raw,width=33,height=21 ! tee name=t ! queue ! "
+      "cdfssseg " +
       properties() + " ! fakesink name=drawn t. ! queue ! fakesink");
   int frames = 0;
   pipeline.on_frame("drawn", [&](GstBuffer*, GstCaps*) { ++frames; });
@@ -192,8 +195,9 @@ TEST_F(Live, PipelineDrainsAtTheEndOfTheStream) {
 
 // An application's thread sets properties while frames flow, renegotiating all the time.
 TEST_F(Live, PropertiesCanBeSetFromAnotherThread) {
-  Pipeline pipeline("videotestsrc num-buffers=40 ! video/x-raw,width=33,height=21 ! cdfssseg name=seg " +
-                    properties() + " ! fakesink");
+  Pipeline pipeline(
+      "videotestsrc num-buffers=40 ! video/x-raw,width=33,height=21 ! cdfssseg name=seg " +
+      properties() + " ! fakesink");
   GstElement* element = pipeline.element("seg");
   const std::string other = make_support("other", 7);
   pipeline.set_state(GST_STATE_PLAYING);
@@ -230,7 +234,8 @@ bool make_impossible(const GParamSpec* spec, GValue* value) {
 TEST_F(Live, ValuesOutOfRangeAreRefused) {
   Harness harness(properties());
   guint count = 0;
-  GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(harness.element()), &count);
+  GParamSpec** specs =
+      g_object_class_list_properties(G_OBJECT_GET_CLASS(harness.element()), &count);
   int refused = 0;
   for (guint i = 0; i < count; ++i) {
     const GParamSpec* spec = specs[i];

@@ -165,7 +165,6 @@ TEST(Overlay, IsTheDefinitionInEveryFormat) {
   }
 }
 
-
 Canvas canvas_of(YuvPicture& picture) {
   return {.format = PixelFormat::kI420,
           .width = picture.width,
@@ -174,7 +173,8 @@ Canvas canvas_of(YuvPicture& picture) {
           .strides = {picture.width, picture.chroma_width(), picture.chroma_width()}};
 }
 
-// Chroma of I420 at odd sizes; NV12 differs by where the same bytes lie, which frames_test.cpp sees.
+// Chroma of I420 at odd sizes; NV12 differs by where the same bytes lie, which frames_test.cpp
+// sees.
 TEST(Overlay, IsTheDefinitionInYuv) {
   std::mt19937 random(3);
   OverlayPainter painter;
@@ -209,8 +209,12 @@ Mask named_mask(int width, int height, const std::string& name) {
   for (int y = height / 2; y < height - 2; ++y) {
     std::fill_n(mask.classes.begin() + std::ptrdiff_t{y} * width + 8, 20, std::uint8_t{1});
   }
-  mask.regions = {{.name = name, .area = 20 * (height / 2 - 2), .x = 8, .y = height / 2,
-                   .width = 20, .height = height / 2 - 2}};
+  mask.regions = {{.name = name,
+                   .area = 20 * (height / 2 - 2),
+                   .x = 8,
+                   .y = height / 2,
+                   .width = 20,
+                   .height = height / 2 - 2}};
   return mask;
 }
 
@@ -238,12 +242,11 @@ TEST(Labels, AreWrittenAboveTheBox) {
 
 // Whatever the name, size and place, a label stays inside the frame.
 TEST(Labels, StayInsideTheFrame) {
-  for (const std::string& name :
-       {std::string("crab"), std::string(300, 'W'), std::string(""), std::string("\xff\xfe"),
-        std::string("\xc3\xa9toile")}) {
+  for (const std::string& name : {std::string("crab"), std::string(300, 'W'), std::string(""),
+                                  std::string("\xff\xfe"), std::string("\xc3\xa9toile")}) {
     for (const auto& [width, height] : {std::pair{40, 16}, {40, 33}, {33, 200}, {300, 8}}) {
-      YuvPicture picture = to_yuv({width, height,
-                                   std::vector<std::uint8_t>(std::size_t(3) * width * height, 9)});
+      YuvPicture picture =
+          to_yuv({width, height, std::vector<std::uint8_t>(std::size_t(3) * width * height, 9)});
       OverlayPainter().draw(named_mask(width, height, name), canvas_of(picture), {.labels = true});
     }
   }

@@ -156,7 +156,8 @@ YuvPicture to_yuv(const Image& picture) {
   for (int y = 0; y < picture.height; y += 2) {
     for (int x = 0; x < picture.width; x += 2) {
       const std::uint8_t* p = &picture.pixels[3 * (std::size_t(y) * picture.width + x)];
-      result.planes[1].push_back(rounded(128 + (-37.797 * p[0] - 74.203 * p[1] + 112 * p[2]) / 255));
+      result.planes[1].push_back(
+          rounded(128 + (-37.797 * p[0] - 74.203 * p[1] + 112 * p[2]) / 255));
       result.planes[2].push_back(rounded(128 + (112 * p[0] - 93.786 * p[1] - 18.214 * p[2]) / 255));
     }
   }

@@ -41,7 +41,8 @@ ImageView view_of(const std::vector<std::uint8_t>& bytes) {
   return {.width = 64, .height = 48, .planes = {bytes.data()}, .strides = {3 * 64}};
 }
 
-const std::string kSource = "videotestsrc num-buffers=3 ! video/x-raw,format=RGB,width=64,height=48";
+const std::string kSource =
+    "videotestsrc num-buffers=3 ! video/x-raw,format=RGB,width=64,height=48";
 
 TEST_F(Pipelines, TwoInSeriesEachTellTheirResults) {
   Pipeline pipeline(kSource + " ! cdfssseg name=first output=metadata " + properties() +
@@ -95,9 +96,8 @@ TEST_F(Pipelines, BuffersOutliveTheElementAndThePipeline) {
     {
       Pipeline pipeline(kSource + " ! cdfssseg name=seg output=metadata " +
                         properties("async=" + async) + " ! fakesink name=sink");
-      pipeline.on_frame("sink", [&](GstBuffer* buffer, GstCaps*) {
-        held.push_back(gst_buffer_ref(buffer));
-      });
+      pipeline.on_frame(
+          "sink", [&](GstBuffer* buffer, GstCaps*) { held.push_back(gst_buffer_ref(buffer)); });
       pipeline.play_to_end();
     }
     ASSERT_EQ(held.size(), 3U);

@@ -164,7 +164,8 @@ TEST_F(Results, AnalyticsMetadataHasTheSameMask) {
   }
   gst_buffer_unref(buffer);
 #else
-  GTEST_SKIP() << "built without gstreamer-analytics-1.0, 1.26 or newer (libgstreamer-plugins-bad1.0-dev)";
+  GTEST_SKIP()
+      << "built without gstreamer-analytics-1.0, 1.26 or newer (libgstreamer-plugins-bad1.0-dev)";
 #endif
 }
 

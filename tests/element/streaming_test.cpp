@@ -88,8 +88,7 @@ TEST_F(StreamingTest, AFlushDoesNotWaitForTheNetwork) {
   Harness harness(properties("input-size=321 output=metadata"));
   harness.set_input("RGB", 64, 48);
   GstFlowReturn flow = GST_FLOW_OK;
-  std::thread pusher(
-      [&] { flow = gst_harness_push(harness.get(), make_buffer(picture_, "RGB")); });
+  std::thread pusher([&] { flow = gst_harness_push(harness.get(), make_buffer(picture_, "RGB")); });
   while (harness.stat("frames") == 0) std::this_thread::yield();
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
   gst_harness_push_event(harness.get(), gst_event_new_flush_start());

@@ -102,14 +102,17 @@ class AsgnetGolden : public GoldenTest {
       const auto x = ties[i][1].item<std::int64_t>();
       const at::Tensor pair =
           prototypes.index_select(1, order.select(1, y).select(1, x));  // [C, 2]
-      const at::Tensor distance = (pair.slice(0, 0, c10::nullopt, 16) -
-                                   expected.select(1, y).select(1, x).unsqueeze(1))
-                                      .abs()
-                                      .amax(0);
+      const at::Tensor distance =
+          (pair.slice(0, 0, c10::nullopt, 16) - expected.select(1, y).select(1, x).unsqueeze(1))
+              .abs()
+              .amax(0);
       EXPECT_LE(distance.min().item<double>(), 1e-4 * expected.abs().max().item<double>())
           << path_ << ": the released choice at " << y << "," << x << " is neither of the two best";
-      allocation.guide[0].narrow(0, query.size(1), query.size(1)).select(1, y).select(1, x).copy_(
-          pair.select(1, distance.argmin().item<std::int64_t>()));
+      allocation.guide[0]
+          .narrow(0, query.size(1), query.size(1))
+          .select(1, y)
+          .select(1, x)
+          .copy_(pair.select(1, distance.argmin().item<std::int64_t>()));
     }
     return allocation;
   }
@@ -184,8 +187,10 @@ void AsgnetGolden::check_file(const std::filesystem::path& path) {
   const auto parameters = network->named_parameters();
   const at::Tensor reduction = parameters["down_conv.0.weight"].grad();
   expect_close("grad_down_conv_sub",
-               reduction.select(3, 0).select(2, 0).slice(0, 0, c10::nullopt, 16).slice(
-                   1, 0, c10::nullopt, 16),
+               reduction.select(3, 0)
+                   .select(2, 0)
+                   .slice(0, 0, c10::nullopt, 16)
+                   .slice(1, 0, c10::nullopt, 16),
                1e-3);
   expect_close("grad_cls_last", parameters["cls.3.weight"].grad().flatten(1), 1e-3);
 }

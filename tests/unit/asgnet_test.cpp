@@ -32,8 +32,7 @@ TEST_P(Layouts, FoldedBatchNormGivesTheSameFeatures) {
   const at::Tensor before = network->backbone_features(images, std::nullopt);
   network->prepare_inference(at::kFloat);
   const at::Tensor after = network->backbone_features(images, std::nullopt);
-  EXPECT_LE((after - before).abs().max().item<float>(),
-            1e-4F * before.abs().max().item<float>());
+  EXPECT_LE((after - before).abs().max().item<float>(), 1e-4F * before.abs().max().item<float>());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Layouts,
@@ -139,8 +138,7 @@ TEST(Asgnet, RefusesOptionsByName) {
   EXPECT_NE(message({.backbone = "vgg16"}).find("vgg16"), std::string::npos);
   EXPECT_NE(message({.memory_layers = {4}}).find("4"), std::string::npos);
   EXPECT_NE(message({.memory_layers = {1, 0}}).find("ascending"), std::string::npos);
-  EXPECT_NE(message({.object_directions = 3}).find("3 object and 0 background"),
-            std::string::npos);
+  EXPECT_NE(message({.object_directions = 3}).find("3 object and 0 background"), std::string::npos);
 }
 
 TEST(FeatureEnrichment, BinsAreTheReleasedOnes) {

@@ -25,9 +25,9 @@ using Tensors = std::map<std::string, at::Tensor>;
 
 // A backbone's tensors, all values drawn anew, under the names of published files.
 Tensors published(const std::string& layout, bool with_rest = true) {
-  static const std::map<std::string, std::string> kStem{
-      {"layer0.0", "conv1"}, {"layer0.1", "bn1"}, {"layer0.3", "conv2"},
-      {"layer0.4", "bn2"},   {"layer0.6", "conv3"}, {"layer0.7", "bn3"}};
+  static const std::map<std::string, std::string> kStem{{"layer0.0", "conv1"}, {"layer0.1", "bn1"},
+                                                        {"layer0.3", "conv2"}, {"layer0.4", "bn2"},
+                                                        {"layer0.6", "conv3"}, {"layer0.7", "bn3"}};
   ResNet backbone(ResNetLayout::from_name(layout));
   Tensors tensors;
   for (const auto& [name, tensor] : module_tensors(*backbone)) {

@@ -31,9 +31,9 @@ TEST(ChannelDropout, IsTheReleasedDropoutOfOneProcess) {
 
 TEST(ChannelDropout, ShardsTogetherDropWhatTheWholeBatchWould) {
   const at::Tensor whole = dropped(0.5, {}, 6);
-  const at::Tensor parts = at::cat({dropped(0.5, {.index = 0, .count = 3}, 2),
-                                    dropped(0.5, {.index = 1, .count = 3}, 2),
-                                    dropped(0.5, {.index = 2, .count = 3}, 2)});
+  const at::Tensor parts =
+      at::cat({dropped(0.5, {.index = 0, .count = 3}, 2), dropped(0.5, {.index = 1, .count = 3}, 2),
+               dropped(0.5, {.index = 2, .count = 3}, 2)});
   EXPECT_TRUE(at::equal(parts, whole));
 }
 

@@ -103,8 +103,8 @@ TEST_F(EvaluateEpisodes, LeavesTheNetworkInEvalModeAndItsResultsAreTheSameAgain)
 }
 
 TEST_F(EvaluateEpisodes, StopsWhenTold) {
-  const EpisodeEvaluation result = evaluate_episodes(network(), dataset_, options_,
-                                                     [](int done) { return done < 2; });
+  const EpisodeEvaluation result =
+      evaluate_episodes(network(), dataset_, options_, [](int done) { return done < 2; });
   EXPECT_EQ(result.episodes, 2);
 }
 

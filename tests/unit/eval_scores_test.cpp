@@ -18,9 +18,8 @@ EpisodeEvaluation run_of(double miou, double fb_iou, std::map<std::string, doubl
 }
 
 TEST(Summarise, IsMeanAndDeviationOverRuns) {
-  const SizedSummary summary =
-      summarise(std::vector<EpisodeEvaluation>{run_of(0.2, 0.5, {{"cow", 0.1}, {"bus", 0.3}}),
-                                               run_of(0.4, 0.7, {{"cow", 0.5}})});
+  const SizedSummary summary = summarise(std::vector<EpisodeEvaluation>{
+      run_of(0.2, 0.5, {{"cow", 0.1}, {"bus", 0.3}}), run_of(0.4, 0.7, {{"cow", 0.5}})});
   EXPECT_NEAR(summary.original.miou.mean, 0.3, 1e-12);
   EXPECT_NEAR(summary.original.miou.deviation, 0.1414213562373095, 1e-12);  // sqrt(2 * .1^2)
   EXPECT_NEAR(summary.original.fb_iou.mean, 0.6, 1e-12);
@@ -44,8 +43,8 @@ TEST(SummariseFolds, AveragesFoldsFirstAndThenRuns) {
 }
 
 TEST(SummariseFolds, CountsOnlyRunsThatEveryFoldHas) {
-  const SizedSummary summary = summarise_folds(
-      {{run_of(0.2, 0.2, {}), run_of(0.9, 0.9, {})}, {run_of(0.4, 0.4, {})}});
+  const SizedSummary summary =
+      summarise_folds({{run_of(0.2, 0.2, {}), run_of(0.9, 0.9, {})}, {run_of(0.4, 0.4, {})}});
   EXPECT_NEAR(summary.original.miou.mean, 0.3, 1e-12);
   EXPECT_EQ(summarise_folds({}).original.miou.mean, 0);
 }
@@ -62,8 +61,8 @@ TEST(PutScores, WritesBothSizes) {
 }
 
 TEST(ScoreTable, EndsWithTheMeans) {
-  const Table table = score_table(summarise(
-      std::vector<EpisodeEvaluation>{run_of(0.5, 0.6, {{"bus", 0.25}, {"cow", 0.75}})}));
+  const Table table = score_table(
+      summarise(std::vector<EpisodeEvaluation>{run_of(0.5, 0.6, {{"bus", 0.25}, {"cow", 0.75}})}));
   EXPECT_EQ(table.text(),
             "class     IoU     +-  IoU, network size     +-\n"
             "bus     0.250  0.000              0.250  0.000\n"

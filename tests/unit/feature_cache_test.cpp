@@ -45,10 +45,8 @@ class FeatureCacheTest : public ::testing::Test {
   static void TearDownTestSuite() { delete network_; }
 
   FeatureCacheOptions options(int views, int shots = 1) const {
-    return {.views = views,
-            .augmentation = {.size = kSide},
-            .sampler = {.shots = shots},
-            .seed = 40};
+    return {
+        .views = views, .augmentation = {.size = kSide}, .sampler = {.shots = shots}, .seed = 40};
   }
 
   static Asgnet* network_;
@@ -74,8 +72,8 @@ TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
   EXPECT_TRUE(at::equal(batch.query_label[0], to_tensor(view.label)));
   const at::NoGradGuard no_grad;
   (*network_)->eval();
-  const at::Tensor expected = (*network_)->backbone_features(
-      normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt);
+  const at::Tensor expected =
+      (*network_)->backbone_features(normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt);
   const double scale = expected.abs().max().item<double>();
   EXPECT_LT((batch.query.to(at::kFloat) - expected).abs().max().item<double>(), 2e-3 * scale);
   EXPECT_GT(scale, 0);
@@ -94,7 +92,8 @@ TEST_F(FeatureCacheTest, EpisodesAreOfOneClassAndDistinctImages) {
     ASSERT_EQ(batch.seeds.size(), 4U);
     for (const int id : batch.class_ids) classes.insert(id);
     for (const at::Tensor& labels : {batch.query_label, batch.support_label}) {
-      EXPECT_TRUE(labels.eq(0).logical_or(labels.eq(1)).logical_or(labels.eq(255)).all().item<bool>());
+      EXPECT_TRUE(
+          labels.eq(0).logical_or(labels.eq(1)).logical_or(labels.eq(255)).all().item<bool>());
       EXPECT_GE(labels.eq(1).flatten(1).sum(1).min().item<double>(), least);
     }
     for (const std::string& text : batch.descriptions) {

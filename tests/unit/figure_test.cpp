@@ -18,7 +18,7 @@ TEST(TintMask, ColoursTheObjectAndLeavesTheRest) {
   mask.col(59).setTo(255);
   const cv::Mat tinted = tint_mask(image, mask);
   EXPECT_EQ(tinted.at<cv::Vec3b>(35, 40), cv::Vec3b(100, 100, 100));
-  EXPECT_EQ(tinted.at<cv::Vec3b>(20, 20), cv::Vec3b(165, 65, 70));   // half way to red
+  EXPECT_EQ(tinted.at<cv::Vec3b>(20, 20), cv::Vec3b(165, 65, 70));    // half way to red
   EXPECT_EQ(tinted.at<cv::Vec3b>(20, 59), cv::Vec3b(114, 114, 114));  // half way to grey
   EXPECT_EQ(tinted.at<cv::Vec3b>(10, 10), cv::Vec3b(230, 30, 40));    // the contour
   EXPECT_EQ(image.at<cv::Vec3b>(20, 20), cv::Vec3b(100, 100, 100));   // a copy

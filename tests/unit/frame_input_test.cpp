@@ -73,8 +73,8 @@ INSTANTIATE_TEST_SUITE_P(All, Formats,
 
 TEST(FrameInput, NormalisesWithImageNetsStatistics) {
   const std::vector<std::uint8_t> grey(5 * 7 * 3, 128);
-  const at::Tensor input = frame_input(
-      {.width = 7, .height = 5, .planes = {grey.data()}, .strides = {21}}, 41);
+  const at::Tensor input =
+      frame_input({.width = 7, .height = 5, .planes = {grey.data()}, .strides = {21}}, 41);
   EXPECT_NEAR(input[0][0][20][20].item<float>(), (128.0 / 255 - 0.485) / 0.229, 1e-5);
   EXPECT_NEAR(input[0][2][0][40].item<float>(), (128.0 / 255 - 0.406) / 0.225, 1e-5);
 }
@@ -89,9 +89,7 @@ TEST(FrameInput, DoesNotDependOnTheThreads) {
   at::set_num_threads(threads);
 }
 
-TEST(FrameInput, RefusesABadView) {
-  EXPECT_THROW(frame_input(ImageView{}, 41), Error);
-}
+TEST(FrameInput, RefusesABadView) { EXPECT_THROW(frame_input(ImageView{}, 41), Error); }
 
 }  // namespace
 }  // namespace cdfss

@@ -84,12 +84,11 @@ TEST(FrameNetwork, LogitsAreTheNetworks) {
       const at::Tensor both =
           network->decode(query.index_select(0, at::tensor(image_of)), classes, false).logits;
       const at::Tensor expected = both.select(1, 1) - both.select(1, 0);
-      const at::Tensor actual = frames.decoder().logits(
-          query, {&guides[0], &guides[1], &guides[2]}, image_of);
+      const at::Tensor actual =
+          frames.decoder().logits(query, {&guides[0], &guides[1], &guides[2]}, image_of);
       ASSERT_EQ(actual.sizes(), expected.sizes());
       EXPECT_LE(error(actual, expected), 1e-4) << side;
-      const at::Tensor alone =
-          frames.decoder().logits(query.narrow(0, 1, 1), {&guides[2]}, {0});
+      const at::Tensor alone = frames.decoder().logits(query.narrow(0, 1, 1), {&guides[2]}, {0});
       EXPECT_LE(error(alone[0], expected[2]), 1e-4) << side;
     }
   }
@@ -108,8 +107,7 @@ TEST(FrameNetwork, Bf16StaysNear) {
   const at::Tensor both = network->decode(expected, {prototypes}, false).logits;
   const at::Tensor logits = both.select(1, 1) - both.select(1, 0);
   const at::Tensor near = frames.decoder().logits(expected.to(at::kBFloat16), {&guide}, {0});
-  EXPECT_LE((near - logits).abs().mean().item<double>(),
-            0.02 * logits.abs().max().item<double>());
+  EXPECT_LE((near - logits).abs().mean().item<double>(), 0.02 * logits.abs().max().item<double>());
 }
 
 }  // namespace

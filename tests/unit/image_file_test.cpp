@@ -160,9 +160,9 @@ TEST_F(ImageFile, SizeIsThatOfTheDecodedImage) {
   }
   // A comment of six bytes and two fill bytes before the first segment.
   const std::string jpeg = testing::read_bytes(folder_ / "a.jpg");
-  write_bytes(folder_ / "comment.jpg",
-              jpeg.substr(0, 2) + std::string("\xff\xfe\0\x06\xff\xc0\xff\xff", 8) + "\xff\xff" +
-                  jpeg.substr(2));
+  write_bytes(folder_ / "comment.jpg", jpeg.substr(0, 2) +
+                                           std::string("\xff\xfe\0\x06\xff\xc0\xff\xff", 8) +
+                                           "\xff\xff" + jpeg.substr(2));
   EXPECT_EQ(image_size(folder_ / "comment.jpg"), cv::Size(300, 37));
 }
 

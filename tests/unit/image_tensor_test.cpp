@@ -12,8 +12,8 @@ namespace {
 
 // A 3 x 2 picture in a packed format, each row followed by `padding` bytes of 0xEE.
 std::vector<std::uint8_t> packed(PixelFormat format, int padding) {
-  const bool blue_first = format == PixelFormat::kBgr || format == PixelFormat::kBgrx ||
-                          format == PixelFormat::kBgra;
+  const bool blue_first =
+      format == PixelFormat::kBgr || format == PixelFormat::kBgrx || format == PixelFormat::kBgra;
   std::vector<std::uint8_t> bytes;
   for (int y = 0; y < 2; ++y) {
     for (int x = 0; x < 3; ++x) {
@@ -46,9 +46,9 @@ TEST_P(PackedFormats, GiveTheSameRgbForAnyStride) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PackedFormats,
-                         ::testing::Values(PixelFormat::kRgb, PixelFormat::kBgr,
-                                           PixelFormat::kRgbx, PixelFormat::kBgrx,
-                                           PixelFormat::kRgba, PixelFormat::kBgra));
+                         ::testing::Values(PixelFormat::kRgb, PixelFormat::kBgr, PixelFormat::kRgbx,
+                                           PixelFormat::kBgrx, PixelFormat::kRgba,
+                                           PixelFormat::kBgra));
 
 // BT.601 studio range: white is (235, 128, 128), pure red (81.5, 90.2, 240).
 TEST(YuvFormats, Nv12AndI420AgreeOnKnownColours) {

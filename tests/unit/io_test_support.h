@@ -1,5 +1,5 @@
-// What the tests of files share: a folder that goes away, whole-file reads and writes, and the check
-// that a call throws the right Error.
+// What the tests of files share: a folder that goes away, whole-file reads and writes, and the
+// check that a call throws the right Error.
 #pragma once
 
 #include <gtest/gtest.h>

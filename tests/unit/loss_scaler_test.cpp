@@ -31,8 +31,8 @@ TEST(LossScaler, ScalesTheLossAndUnscalesItsGradients) {
 }
 
 TEST(LossScaler, HalvesTheScaleWhenAGradientOverflows) {
-  for (const float bad : {std::numeric_limits<float>::infinity(),
-                          std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     LossScaler halved = scaler(1024, 1999);
     EXPECT_FALSE(halved.unscale({at::ones({2}), at::tensor({0.0F, bad})}));
     EXPECT_EQ(halved.scale(), 512);

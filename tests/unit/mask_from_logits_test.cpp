@@ -67,7 +67,7 @@ TEST(MaskFromLogits, ThresholdIsAProbability) {
 TEST(MaskFromLogits, ScoreIsTheProbabilityAtTheMeanLogit) {
   Mask mask;
   mask_from_logits(two_classes(), 0.5F, {"fish", "net"}, 2, 2, false, mask);
-  EXPECT_NEAR(mask.regions[0].score, 1 / (1 + std::exp(-4.0)), 1e-6);    // one pixel
+  EXPECT_NEAR(mask.regions[0].score, 1 / (1 + std::exp(-4.0)), 1e-6);   // one pixel
   EXPECT_NEAR(mask.regions[1].score, 1 / (1 + std::exp(-1.75)), 1e-6);  // of 3 and 0.5
   mask_from_logits(two_classes(), 1.0F, {"fish", "net"}, 2, 2, false, mask);
   EXPECT_EQ(mask.regions[0].score, 0);

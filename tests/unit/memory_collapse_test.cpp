@@ -1,5 +1,5 @@
-// What becomes of the memory bank over many updates with the styles of photographs: Eq. 3-4 as printed
-// draw all slots together, the default update does not (SPEC B4).
+// What becomes of the memory bank over many updates with the styles of photographs: Eq. 3-4 as
+// printed draw all slots together, the default update does not (SPEC B4).
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 

@@ -61,7 +61,8 @@ class ModelFile : public ::testing::Test {
   static Asgnet& network() { return state_->network; }
   static const TemporaryFolder& folder() { return state_->folder; }
 
-  // Saves the half file with one change and expects it to be refused for a reason that names `part`.
+  // Saves the half file with one change and expects it to be refused for a reason that names
+  // `part`.
   static void expect_refused(std::string_view part, std::string_view reason,
                              const std::function<void(SafetensorsFile&)>& damage) {
     SafetensorsFile content = read_safetensors(float16());
@@ -170,11 +171,10 @@ TEST_F(ModelFile, CountsMustBeIntegers) {
 }
 
 TEST_F(ModelFile, ValuesThatAreNotFiniteAreRefused) {
-  for (const float value : {std::numeric_limits<float>::quiet_NaN(),
-                            -std::numeric_limits<float>::infinity()}) {
-    expect_refused("\"layer0.1.running_mean\"", "not finite", [&](auto& file) {
-      file.tensors["layer0.1.running_mean"][63] = value;
-    });
+  for (const float value :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    expect_refused("\"layer0.1.running_mean\"", "not finite",
+                   [&](auto& file) { file.tensors["layer0.1.running_mean"][63] = value; });
   }
 }
 

@@ -37,8 +37,7 @@ TEST(ModelSettings, AreStoredAsReadableText) {
 }
 
 TEST(ModelSettings, MemoryLayersAreAnyAscendingSubset) {
-  for (const std::vector<int>& layers :
-       {std::vector<int>{}, {0}, {3}, {0, 2}, {0, 1, 2, 3}}) {
+  for (const std::vector<int>& layers : {std::vector<int>{}, {0}, {3}, {0, 2}, {0, 1, 2, 3}}) {
     AsgnetOptions network;
     network.memory_layers = layers;
     ModelInfo info;

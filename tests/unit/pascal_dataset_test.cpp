@@ -168,9 +168,7 @@ class SbdDataset : public PascalDataset {
                                      {"Segmentation", uint8_matrix(nullptr, indices)},
                                      {"CategoriesPresent", number(nullptr, 1)}}));
   }
-  std::filesystem::path mat(const std::string& id) {
-    return sbd_ / "dataset/cls" / (id + ".mat");
-  }
+  std::filesystem::path mat(const std::string& id) { return sbd_ / "dataset/cls" / (id + ".mat"); }
   std::shared_ptr<const Dataset> open_sbd(FoldPart part, const std::string& options = "") {
     return open(part, ",sbd=" + sbd_.string() + options);
   }
@@ -229,8 +227,8 @@ TEST_F(SbdDataset, DamagedLabelsAreNamed) {
   const std::string whole = testing::read_bytes(mat("2008_5"));
   write_text(mat("2008_5"), "no MATLAB file");
   refused(ErrorCode::kUnreadable, "version 5");
-  for (const std::size_t length : {std::size_t{0}, std::size_t{100}, std::size_t{132},
-                                   whole.size() / 2, whole.size() - 1}) {
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{100}, std::size_t{132}, whole.size() / 2, whole.size() - 1}) {
     write_text(mat("2008_5"), whole.substr(0, length));
     refused(ErrorCode::kUnreadable, "damaged");
   }

@@ -61,8 +61,9 @@ TEST(SimilarityPrior, NoMoreDirectionsThanPixels) {
   at::Tensor mask = at::zeros({3, 3});
   mask[1][1] = 1;
   EXPECT_EQ(cluster_directions(at::randn({4, 3, 3}), mask, 5).size(1), 1);
-  EXPECT_EQ(cluster_directions(at::randn({4, 3, 3}), at::zeros({3, 3}), 5).abs().sum().item<float>(),
-            0.0F);
+  EXPECT_EQ(
+      cluster_directions(at::randn({4, 3, 3}), at::zeros({3, 3}), 5).abs().sum().item<float>(),
+      0.0F);
 }
 
 TEST(SimilarityPrior, MeansCarryGradient) {
@@ -74,8 +75,8 @@ TEST(SimilarityPrior, MeansCarryGradient) {
 TEST(SimilarityPrior, TakesTheHighestCosineOfEachSide) {
   const at::Tensor prior =
       similarity_prior(axes_query(), columns({1, -1}, {0, 0}), columns({0}, {-1}));
-  EXPECT_TRUE(at::allclose(prior, at::tensor({1.0F, 0.0F, 0.0F, -1.0F}).view({1, 2, 1, 2}), 1e-5,
-                           1e-6))
+  EXPECT_TRUE(
+      at::allclose(prior, at::tensor({1.0F, 0.0F, 0.0F, -1.0F}).view({1, 2, 1, 2}), 1e-5, 1e-6))
       << prior;
 }
 

@@ -46,8 +46,8 @@ inline std::string tensor(std::string_view key, std::int32_t elements, std::int3
   const std::string storage = tuple(text("storage") + "ctorch\n" + std::string(type) + "\n" +
                                     text(key) + text("cpu") + integer(elements)) +
                               "Q";
-  return call("torch._utils\n_rebuild_tensor_v2",
-              storage + integer(offset) + tuple(sizes) + tuple(strides) + "\x89" + ordered_dict(""));
+  return call("torch._utils\n_rebuild_tensor_v2", storage + integer(offset) + tuple(sizes) +
+                                                      tuple(strides) + "\x89" + ordered_dict(""));
 }
 
 }  // namespace pickle

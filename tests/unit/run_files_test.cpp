@@ -23,8 +23,7 @@ using testing::SquaresDataset;
 using testing::TemporaryFolder;
 using testing::write_bytes;
 
-std::string configuration_of(std::vector<std::string> arguments,
-                             const std::string& file = "") {
+std::string configuration_of(std::vector<std::string> arguments, const std::string& file = "") {
   CLI::App app;
   TrainOptions options;
   TrainOptionTexts texts;
@@ -132,11 +131,11 @@ TEST(RoundTicks, CoverTheRange) {
 
 TEST(SvgChart, DrawsEachPointWhereItBelongs) {
   // The plot's corners: 64 and 606 across, 256 and 34 down.
-  const std::string svg = svg_chart(
-      {.title = "a < b",
-       .x_title = "step",
-       .lines = {{.name = "x & y", .x = {0, 5, 10}, .y = {0, 1, 2}},
-                 {.name = "gap", .x = {0, 4, 5, 10}, .y = {2, 2, NAN, 0}}}});
+  const std::string svg =
+      svg_chart({.title = "a < b",
+                 .x_title = "step",
+                 .lines = {{.name = "x & y", .x = {0, 5, 10}, .y = {0, 1, 2}},
+                           {.name = "gap", .x = {0, 4, 5, 10}, .y = {2, 2, NAN, 0}}}});
   EXPECT_NE(svg.find("M64.0 256.0L335.0 145.0L606.0 34.0"), std::string::npos) << svg;
   EXPECT_NE(svg.find("M64.0 34.0L280.8 34.0M606.0 256.0"), std::string::npos) << svg;
   EXPECT_NE(svg.find("a &lt; b"), std::string::npos);
@@ -155,10 +154,10 @@ TEST(SvgChart, StaysSmallAndWhole) {
             std::string::npos);
   // One point, and a level line: ranges without extent.
   for (const std::vector<double>& x : {std::vector<double>{3}, std::vector<double>{3, 4}}) {
-    const std::string svg = svg_chart(
-        {.title = "",
-         .x_title = "",
-         .lines = {{.name = "", .x = x, .y = std::vector(x.size(), 7.0)}}});
+    const std::string svg =
+        svg_chart({.title = "",
+                   .x_title = "",
+                   .lines = {{.name = "", .x = x, .y = std::vector(x.size(), 7.0)}}});
     EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
     EXPECT_NE(svg.find("<circle"), std::string::npos) << svg;
   }
@@ -173,21 +172,25 @@ TEST(HtmlText, EncodesPictures) {
 
 TEST(RunReport, SumsUpTheRun) {
   const std::vector<nlohmann::json> metrics{
-      {{"step", 1}, {"loss", 2.5}, {"seconds", 3}, {"step_seconds", 3}, {"data_wait", 0.5},
+      {{"step", 1},
+       {"loss", 2.5},
+       {"seconds", 3},
+       {"step_seconds", 3},
+       {"data_wait", 0.5},
        {"slot_cosine", {{"0", 0.2}}}},
       {{"step", 1}, {"validation_miou", 0.4}, {"validation_fb_iou", 0.6}, {"seconds", 4}},
       {{"step", 2}, {"loss", nullptr}, {"seconds", 3725}, {"step_seconds", 1}, {"data_wait", 0.1}},
       {{"step", 2}, {"validation_miou", 0.3}, {"validation_fb_iou", 0.5}, {"seconds", 3725}}};
-  const std::string report =
-      run_report({{"steps", 8},
-                  {"command", "cdfss-train <x>"},
-                  {"data", {{"training", {{"images", 5}, {"classes", {"cat", "dog"}}}},
-                            {"validation", nullptr}}},
-                  {"resumed", {{{"after_step", 1}, {"started", "2026-01-31"}}}}},
-                 metrics, {});
-  for (const char* part : {"5 images of cat, dog", "resumed after step 1",
-                           "<td>2 of 8</td>", "0.4000 after step 1", "1:02:05 h", "40.0 % of",
-                           "memory of layer 0", "cdfss-train &lt;x&gt;", "No validation data"}) {
+  const std::string report = run_report(
+      {{"steps", 8},
+       {"command", "cdfss-train <x>"},
+       {"data",
+        {{"training", {{"images", 5}, {"classes", {"cat", "dog"}}}}, {"validation", nullptr}}},
+       {"resumed", {{{"after_step", 1}, {"started", "2026-01-31"}}}}},
+      metrics, {});
+  for (const char* part : {"5 images of cat, dog", "resumed after step 1", "<td>2 of 8</td>",
+                           "0.4000 after step 1", "1:02:05 h", "40.0 % of", "memory of layer 0",
+                           "cdfss-train &lt;x&gt;", "No validation data"}) {
     EXPECT_NE(report.find(part), std::string::npos) << part;
   }
 }

@@ -141,8 +141,7 @@ TEST(NonFiniteCause, IsTheEpisodeOrTheNetwork) {
   batch.support = support.clone();
   batch.support[1][700][2][3] = INFINITY;
   batch.transformed = support;
-  EXPECT_EQ(non_finite_cause(network, batch),
-            "\nNot finite alone, too: " + batch.descriptions[1]);
+  EXPECT_EQ(non_finite_cause(network, batch), "\nNot finite alone, too: " + batch.descriptions[1]);
   const at::NoGradGuard no_grad;
   network->named_parameters()["cls.3.bias"][0] = NAN;
   EXPECT_NE(non_finite_cause(network, batch).find("cls.3.bias is not finite"), std::string::npos);

@@ -90,24 +90,31 @@ INSTANTIATE_TEST_SUITE_P(
                           R"("w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
                           1),
                {"\"w\" twice"}},
-        Damage{"DuplicateField",
-               file_bytes(R"({"w":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1),
-               {"\"dtype\" twice"}},
+        Damage{
+            "DuplicateField",
+            file_bytes(R"({"w":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1),
+            {"\"dtype\" twice"}},
         Damage{"EntryNotAnObject", file_bytes(R"({"w":3})", 0), {"\"w\"", "expected an object"}},
-        Damage{"MissingField", file_bytes(R"({"w":{"dtype":"U8","shape":[1]}})", 1),
+        Damage{"MissingField",
+               file_bytes(R"({"w":{"dtype":"U8","shape":[1]}})", 1),
                {"\"w\"", "data_offsets"}},
         Damage{"UnknownField",
                file_bytes(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":0}})", 1),
                {"\"w\""}},
-        Damage{"UnknownDtype", file_bytes(with_entry("\"F8_E4M3\"", "[24]", "[0,24]"), 24),
+        Damage{"UnknownDtype",
+               file_bytes(with_entry("\"F8_E4M3\"", "[24]", "[0,24]"), 24),
                {"\"w\"", "F8_E4M3", "BF16"}},
-        Damage{"DtypeNotAString", file_bytes(with_entry("32", "[24]", "[0,24]"), 24),
+        Damage{"DtypeNotAString",
+               file_bytes(with_entry("32", "[24]", "[0,24]"), 24),
                {"\"w\"", "dtype is 32"}},
-        Damage{"ShapeNotAnArray", file_bytes(with_entry("\"F32\"", "6", "[0,24]"), 24),
+        Damage{"ShapeNotAnArray",
+               file_bytes(with_entry("\"F32\"", "6", "[0,24]"), 24),
                {"\"w\"", "shape is 6"}},
-        Damage{"NegativeExtent", file_bytes(with_entry("\"F32\"", "[-2,-3]", "[0,24]"), 24),
+        Damage{"NegativeExtent",
+               file_bytes(with_entry("\"F32\"", "[-2,-3]", "[0,24]"), 24),
                {"\"w\"", "[-2,-3]"}},
-        Damage{"FractionalExtent", file_bytes(with_entry("\"F32\"", "[1.5,4]", "[0,24]"), 24),
+        Damage{"FractionalExtent",
+               file_bytes(with_entry("\"F32\"", "[1.5,4]", "[0,24]"), 24),
                {"\"w\"", "1.5"}},
         Damage{"ExtentBeyondInt64",
                file_bytes(with_entry("\"U8\"", "[9223372036854775808]", "[0,24]"), 24),
@@ -124,17 +131,23 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"OverflowingBytes",
                file_bytes(with_entry("\"F32\"", "[2305843009213693952]", "[0,24]"), 24),
                {"\"w\"", "2305843009213693952"}},
-        Damage{"OffsetsReversed", file_bytes(with_entry("\"F32\"", "[2,3]", "[24,0]"), 24),
+        Damage{"OffsetsReversed",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[24,0]"), 24),
                {"\"w\"", "[24,0]"}},
-        Damage{"NegativeOffset", file_bytes(with_entry("\"F32\"", "[2,3]", "[-24,0]"), 24),
+        Damage{"NegativeOffset",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[-24,0]"), 24),
                {"\"w\"", "[-24,0]"}},
-        Damage{"ThreeOffsets", file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24,24]"), 24),
+        Damage{"ThreeOffsets",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24,24]"), 24),
                {"\"w\"", "[0,24,24]"}},
-        Damage{"Truncated", file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24]"), 23),
+        Damage{"Truncated",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24]"), 23),
                {"\"w\"", "23 data bytes", "truncated"}},
-        Damage{"SizeMismatch", file_bytes(with_entry("\"F32\"", "[2,3]", "[0,20]"), 20),
+        Damage{"SizeMismatch",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[0,20]"), 20),
                {"\"w\"", "expected 24 bytes", "F32"}},
-        Damage{"TrailingBytes", file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24]"), 25),
+        Damage{"TrailingBytes",
+               file_bytes(with_entry("\"F32\"", "[2,3]", "[0,24]"), 25),
                {"1 bytes follow", "\"w\""}},
         Damage{"DataWithoutTensors", file_bytes("{}", 5), {"5 bytes follow"}},
         Damage{"Overlap", file_bytes(two_tensors("[0,4]", "[2,6]"), 6), {"\"b\"", "overlap"}},
@@ -142,7 +155,8 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"Gap", file_bytes(two_tensors("[0,4]", "[6,10]"), 10), {"\"b\"", "gap"}},
         Damage{"GapAtStart", file_bytes(two_tensors("[2,6]", "[6,10]"), 10), {"\"a\"", "gap"}},
         Damage{"MetadataNotAnObject", file_bytes(R"({"__metadata__":"x"})", 0), {"__metadata__"}},
-        Damage{"MetadataNotStrings", file_bytes(R"({"__metadata__":{"layers":2}})", 0),
+        Damage{"MetadataNotStrings",
+               file_bytes(R"({"__metadata__":{"layers":2}})", 0),
                {"__metadata__", "\"layers\"", "2"}}),
     [](const auto& info) { return info.param.name; });
 
@@ -214,8 +228,8 @@ TEST(Safetensors, TensorsOutliveTheFileAndWritingToThemDoesNotReachIt) {
   EXPECT_TRUE(w.equal(at::arange(1, 5001, at::kFloat)));
 }
 
-// Whatever bytes change: the file loads or is refused with an Error; nothing else is thrown, read out
-// of bounds or left undefined (the sanitizers watch this test).
+// Whatever bytes change: the file loads or is refused with an Error; nothing else is thrown, read
+// out of bounds or left undefined (the sanitizers watch this test).
 TEST(Safetensors, DamagedFilesLoadOrThrow) {
   const TemporaryFolder folder;
   const auto file = folder / "f";
@@ -227,8 +241,8 @@ TEST(Safetensors, DamagedFilesLoadOrThrow) {
                      {"none", at::empty({0, 3}, at::kDouble)}},
                     {{"format", "test"}, {"note", "a longer piece of text"}});
   const std::string original = read_bytes(file);
-  const std::size_t header_end = 8 + static_cast<unsigned char>(original[0]) +
-                                 256 * static_cast<unsigned char>(original[1]);
+  const std::size_t header_end =
+      8 + static_cast<unsigned char>(original[0]) + 256 * static_cast<unsigned char>(original[1]);
   ASSERT_LT(header_end, original.size());
 
   std::mt19937 generator(20261122);

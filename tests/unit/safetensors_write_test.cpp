@@ -27,7 +27,8 @@ TEST(SafetensorsWrite, EveryDtypeAndShapeComesBackEqual) {
     tensors[name + ".empty"] = at::empty({2, 0, 3}, dtype);
     tensors[name + ".transposed"] = at::arange(6).to(dtype).view({2, 3}).t();
   }
-  const std::map<std::string, std::string> metadata{{"key", "value"}, {"größe", "\"\\\n"}, {"", ""}};
+  const std::map<std::string, std::string> metadata{
+      {"key", "value"}, {"größe", "\"\\\n"}, {"", ""}};
   write_safetensors(folder / "f", tensors, metadata);
   EXPECT_EQ(folder.file_count(), 1);
 
@@ -51,9 +52,9 @@ TEST(SafetensorsWrite, BytesAreTheFormats) {
   write_safetensors(folder / "f", {{"w", at::tensor({1, 2}, at::kByte)}}, {});
   const std::string header = R"({"w":{"data_offsets":[0,2],"dtype":"U8","shape":[2]}})";
   const std::size_t padding = (8 - header.size() % 8) % 8;
-  EXPECT_EQ(read_bytes(folder / "f"),
-            static_cast<char>(header.size() + padding) + std::string(7, '\0') + header +
-                std::string(padding, ' ') + "\x01\x02");
+  EXPECT_EQ(read_bytes(folder / "f"), static_cast<char>(header.size() + padding) +
+                                          std::string(7, '\0') + header +
+                                          std::string(padding, ' ') + "\x01\x02");
 }
 
 TEST(SafetensorsWrite, ReplacesAFileThatIsStillMapped) {

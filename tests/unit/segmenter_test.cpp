@@ -1,7 +1,6 @@
 #include "cdfss/segmenter.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,11 +53,11 @@ SupportSet support_of(const std::vector<std::string>& names, int width = 64, int
 class SegmenterTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("cdfss_segmenter_" + std::to_string(::getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("cdfss_segmenter_" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
-    Asgnet plain(AsgnetOptions{.memory_layers = {}, .object_directions = 2,
-                               .background_directions = 3});
+    Asgnet plain(
+        AsgnetOptions{.memory_layers = {}, .object_directions = 2, .background_directions = 3});
     save_model(model(), plain, {.input_size = 41, .threshold = 0.5F}, Storage::kFloat16);
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
@@ -145,7 +144,8 @@ TEST_F(SegmenterTest, Bf16StaysNearFp32) {
   EXPECT_LT(difference / static_cast<double>(a.probabilities.size()), 0.05);
 }
 
-// p(t) = (1 - w) p(image) + w p(t - 1) at the network's resolution, which is linear up to the frame's.
+// p(t) = (1 - w) p(image) + w p(t - 1) at the network's resolution, which is linear up to the
+// frame's.
 TEST_F(SegmenterTest, SmoothingMixesInThePreviousImage) {
   const Image dark = picture(64, 48);
   Image bright = dark;
@@ -171,8 +171,7 @@ TEST_F(SegmenterTest, SmoothingMixesInThePreviousImage) {
   EXPECT_EQ(probabilities(smooth, bright), second);
   smooth.set_support(support_of({"square"}));
   EXPECT_EQ(probabilities(smooth, dark), first) << "the support set is another";
-  EXPECT_EQ(code_of([&] { smooth.set_temporal_smoothing(1.0F); }, "1.0"),
-            ErrorCode::kInvalidValue);
+  EXPECT_EQ(code_of([&] { smooth.set_temporal_smoothing(1.0F); }, "1.0"), ErrorCode::kInvalidValue);
 }
 
 // Several threads, each with its own support set, on one network; batches change no more than the
@@ -189,9 +188,9 @@ TEST_F(SegmenterTest, SharesOneNetworkBetweenThreads) {
   for (std::size_t i = 0; i < streams.size(); ++i) {
     Stream& stream = streams[i];
     stream.segmenter = std::make_unique<Segmenter>(model(), options);
-    stream.segmenter->set_support(support_of(i == 1 ? std::vector<std::string>{"a", "b"}
-                                                    : std::vector<std::string>{"a"},
-                                             64 + 8 * static_cast<int>(i)));
+    stream.segmenter->set_support(
+        support_of(i == 1 ? std::vector<std::string>{"a", "b"} : std::vector<std::string>{"a"},
+                   64 + 8 * static_cast<int>(i)));
     stream.image = picture(40 + 10 * static_cast<int>(i), 33);
     stream.expected = stream.segmenter->segment(stream.image.view(), true).probabilities;
   }
@@ -202,8 +201,8 @@ TEST_F(SegmenterTest, SharesOneNetworkBetweenThreads) {
       for (int round = 0; round < 8; ++round) {
         stream.segmenter->segment(stream.image.view(), mask, true);
         for (std::size_t i = 0; i < mask.probabilities.size(); ++i) {
-          stream.worst = std::max(
-              stream.worst, std::abs(double{mask.probabilities[i]} - stream.expected[i]));
+          stream.worst =
+              std::max(stream.worst, std::abs(double{mask.probabilities[i]} - stream.expected[i]));
         }
       }
     });
@@ -246,7 +245,8 @@ TEST_F(SegmenterTest, NamesBadOptions) {
   EXPECT_EQ(code_of(make({.input_size = 100}), "100"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.input_size = 33}), "33"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.threshold = 1.5F}), "1.5"), ErrorCode::kInvalidValue);
-  EXPECT_EQ(code_of(make({.device = "cpu", .threads = -1}), "-1 threads"), ErrorCode::kInvalidValue);
+  EXPECT_EQ(code_of(make({.device = "cpu", .threads = -1}), "-1 threads"),
+            ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "tpu"}), "tpu"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cuda:999"}), "cuda:999"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cpu", .precision = Precision::kFp16}), "fp16"),

@@ -62,10 +62,9 @@ TEST(StateDictPickle, SharedStorageIsLoadedOnce) {
 TEST(StateDictPickle, MemoisedValuesAndIntegersOfEveryWidth) {
   // The state dict is made first, in a tuple that stays below; the outer dict recalls it from the
   // memo. Offset 3 is a BININT2, size 2 a BININT1, stride 1 a LONG1.
-  const std::string storage =
-      pickle::tuple(pickle::text("storage") + "ctorch\nShortStorage\n" + pickle::text("0") +
-                    pickle::text("cpu") + "K\x09") +
-      "Q";
+  const std::string storage = pickle::tuple(pickle::text("storage") + "ctorch\nShortStorage\n" +
+                                            pickle::text("0") + pickle::text("cpu") + "K\x09") +
+                              "Q";
   const std::string arguments =
       storage + std::string("M\3\0", 3) + "K\2\x85" + "\x8a\1\1\x85" + "\x89N";
   const std::string long_put = "r" + std::string("\1\1\0\0", 4);
@@ -93,8 +92,7 @@ TEST(StateDictPickle, WhatIsNoStateDictIsRefused) {
   expect_refused(one("K\3"), "\"w\" is not a tensor");
   expect_refused(one("}"), "\"w\" is not a tensor");
   expect_refused(one(pickle::tensor("0", 1, 0, "", "", "ComplexFloatStorage")), "known type");
-  expect_refused(pickle::program("}K\1" + pickle::tensor("0", 1, 0, "", "") + "s"),
-                 "not a string");
+  expect_refused(pickle::program("}K\1" + pickle::tensor("0", 1, 0, "", "") + "s"), "not a string");
   const std::string w = pickle::tensor("0", 1, 0, "", "");
   expect_refused(pickle::program("}(" + pickle::text("w") + w + pickle::text("module.w") + w + "u"),
                  "\"w\" twice");
@@ -116,38 +114,56 @@ TEST(StateDictPickle, ViewsOutsideTheirStorageAreRefused) {
                        const std::string& strides) {
     expect_refused(one(pickle::tensor("0", elements, offset, sizes, strides)), "");
   };
-  view(5, 0, "K\6", "K\1");                                   // one too many
-  view(5, 1, "K\5", "K\1");                                   // offset pushes it out
-  view(5, 5, "", "");                                         // a scalar behind the end
-  view(5, 0, "K\2", "K\5");                                   // stride
-  view(5, -1, "K\1", "K\1");                                  // before the begin
-  view(5, 0, pickle::integer(-1), "K\1");                     // negative size
-  view(5, 4, "K\2", pickle::integer(-1));                     // negative stride
-  view(5, 0, kTwoByThree, "K\1");                             // fewer strides than sizes
-  view(-1, 0, "K\1", "K\1");                                  // negative storage
-  view(5, 6, std::string("K\0", 2), "K\1");                   // nothing, but behind the end
+  view(5, 0, "K\6", "K\1");                                         // one too many
+  view(5, 1, "K\5", "K\1");                                         // offset pushes it out
+  view(5, 5, "", "");                                               // a scalar behind the end
+  view(5, 0, "K\2", "K\5");                                         // stride
+  view(5, -1, "K\1", "K\1");                                        // before the begin
+  view(5, 0, pickle::integer(-1), "K\1");                           // negative size
+  view(5, 4, "K\2", pickle::integer(-1));                           // negative stride
+  view(5, 0, kTwoByThree, "K\1");                                   // fewer strides than sizes
+  view(-1, 0, "K\1", "K\1");                                        // negative storage
+  view(5, 6, std::string("K\0", 2), "K\1");                         // nothing, but behind the end
   std::string huge = "\x8a\x08" + std::string(7, '\xff') + "\x7f";  // 2^63 - 1
-  view(5, 0, huge, "K\2");                                    // the last index overflows
-  view(5, 0, huge + "K\2", std::string("K\0K\0", 4));         // the element count overflows
+  view(5, 0, huge, "K\2");                                          // the last index overflows
+  view(5, 0, huge + "K\2", std::string("K\0K\0", 4));               // the element count overflows
 }
 
 TEST(StateDictPickle, StorageOfTwoTypesIsRefused) {
-  expect_refused(pickle::program("}(" + pickle::text("a") + pickle::tensor("0", 2, 0, "", "") +
-                                 pickle::text("b") +
-                                 pickle::tensor("0", 2, 0, "", "", "LongStorage") + "u"),
-                 "two types");
+  expect_refused(
+      pickle::program("}(" + pickle::text("a") + pickle::tensor("0", 2, 0, "", "") +
+                      pickle::text("b") + pickle::tensor("0", 2, 0, "", "", "LongStorage") + "u"),
+      "two types");
 }
 
 TEST(StateDictPickle, MalformedProgramsAreRefused) {
-  for (const std::string& body :
-       {std::string(""), std::string("s"), std::string("u"), std::string("(u"), std::string("}(Nu"),
-        std::string("t"), std::string("e"), std::string("(."), std::string("a"), std::string("R"),
-        std::string("NR"), std::string("\x85"), std::string("}}\x87"), std::string("h\1"),
-        std::string("q\1"), std::string("Q"), std::string(")Q"), std::string("NQ"),
-        std::string("b"), std::string("X\xff\xff\xff\xff"), std::string("cos\nsystem"),
-        std::string("]NNs"), std::string("(((ttt"), std::string("\x95"), std::string("NN(\x86\x85t"),
-        pickle::call("torch._utils\n_rebuild_tensor_v2", ""),
-        pickle::call("torch._utils\n_rebuild_parameter", "")}) {
+  for (const std::string& body : {std::string(""),
+                                  std::string("s"),
+                                  std::string("u"),
+                                  std::string("(u"),
+                                  std::string("}(Nu"),
+                                  std::string("t"),
+                                  std::string("e"),
+                                  std::string("(."),
+                                  std::string("a"),
+                                  std::string("R"),
+                                  std::string("NR"),
+                                  std::string("\x85"),
+                                  std::string("}}\x87"),
+                                  std::string("h\1"),
+                                  std::string("q\1"),
+                                  std::string("Q"),
+                                  std::string(")Q"),
+                                  std::string("NQ"),
+                                  std::string("b"),
+                                  std::string("X\xff\xff\xff\xff"),
+                                  std::string("cos\nsystem"),
+                                  std::string("]NNs"),
+                                  std::string("(((ttt"),
+                                  std::string("\x95"),
+                                  std::string("NN(\x86\x85t"),
+                                  pickle::call("torch._utils\n_rebuild_tensor_v2", ""),
+                                  pickle::call("torch._utils\n_rebuild_parameter", "")}) {
     expect_refused(pickle::program(body), "");
     expect_error(ErrorCode::kBadModel, {"some.pth"}, [&] { parse(body); });  // no STOP either
   }
@@ -186,16 +202,25 @@ TEST(StateDictPickle, DamagedProgramsParseOrThrow) {
   EXPECT_EQ(parsed, 0);
 
   std::mt19937 generator(20261122);
-  const std::string opcodes = "(tRuesab}]).N\x85\x86\x87\x88" "KJMXchjqrQ\1";
+  const std::string opcodes =
+      "(tRuesab}]).N\x85\x86\x87\x88"
+      "KJMXchjqrQ\1";
   for (int round = 0; round < 20000; ++round) {
     std::string program = original;
     for (auto changes = 1 + generator() % 3; changes > 0; --changes) {
       const std::size_t at = generator() % program.size();
       switch (generator() % 4) {
-        case 0: program[at] = static_cast<char>(generator()); break;
-        case 1: program[at] = opcodes[generator() % opcodes.size()]; break;
-        case 2: program.insert(at, 1, opcodes[generator() % opcodes.size()]); break;
-        default: program.erase(at, 1 + generator() % 4);
+        case 0:
+          program[at] = static_cast<char>(generator());
+          break;
+        case 1:
+          program[at] = opcodes[generator() % opcodes.size()];
+          break;
+        case 2:
+          program.insert(at, 1, opcodes[generator() % opcodes.size()]);
+          break;
+        default:
+          program.erase(at, 1 + generator() % 4);
       }
     }
     try_parse(program);

@@ -14,7 +14,8 @@ MetaMemory memory_with(MetaMemoryOptions options) {
   options.channels = 2;
   options.slots = 4;
   MetaMemory memory(options);
-  const at::Tensor means = at::tensor({1.0F, 2.0F, 2.0F, 2.0F, 3.0F, 2.0F, 4.0F, 2.0F}).view({4, 2});
+  const at::Tensor means =
+      at::tensor({1.0F, 2.0F, 2.0F, 2.0F, 3.0F, 2.0F, 4.0F, 2.0F}).view({4, 2});
   memory->commit({means, at::ones({4, 2})});
   return memory;
 }
@@ -72,8 +73,7 @@ TEST(BetaRetention, ReplacesTheConstantInTrainingOnly) {
   at::manual_seed(4);
   const Style mixed = style_of(memory->enhance(input, Pick::kHighest));
   // Channel 1's stored mean is 2 in every slot, so the share can be read off.
-  const at::Tensor alpha =
-      (mixed.mean.select(1, 1) - 2) / (own.mean.select(1, 1) - 2);
+  const at::Tensor alpha = (mixed.mean.select(1, 1) - 2) / (own.mean.select(1, 1) - 2);
   // Beta(.1, .1): mean 1/2, and most of the weight at the ends.
   EXPECT_NEAR(alpha.median().item<double>(), 0.5, 0.5);
   EXPECT_GT(alpha.lt(0.05).to(at::kDouble).mean().item<double>(), 0.25);

@@ -35,7 +35,8 @@ TEST(SuperpixelClustering, OneSeedIsTheMaskedAverage) {
                         masked_average(features, mask)));
 }
 
-// Two flat halves far apart: each centre averages its own half, since exp(-100) is nothing beside 1.
+// Two flat halves far apart: each centre averages its own half, since exp(-100) is nothing
+// beside 1.
 TEST(SuperpixelClustering, SeparatesTwoFlatHalves) {
   at::Tensor features = at::zeros({1, 2, 4});
   features.slice(2, 2, 4).fill_(100.0);
@@ -46,8 +47,8 @@ TEST(SuperpixelClustering, SeparatesTwoFlatHalves) {
   EXPECT_NEAR(prototypes[0][1].item<float>(), 100.0F, 1e-4F);
 }
 
-// One iteration by hand: pixels 0 and 1 of a 1 x 2 image, both seeds on pixel 0. Distance to itself 0,
-// to pixel 1 sqrt(1 + 1/100); softmax over PIXELS gives the same centre for both seeds.
+// One iteration by hand: pixels 0 and 1 of a 1 x 2 image, both seeds on pixel 0. Distance to itself
+// 0, to pixel 1 sqrt(1 + 1/100); softmax over PIXELS gives the same centre for both seeds.
 TEST(SuperpixelClustering, NormalisesOverPixels) {
   const at::Tensor features = at::tensor({0.0F, 1.0F}).view({1, 1, 2});
   const at::Tensor prototypes =

@@ -97,8 +97,7 @@ TEST(SweepFile, CombinesEveryValueWithEveryOther) {
   ASSERT_EQ(sweep.points.size(), 6);
   EXPECT_EQ(sweep.points[0].name, "5, a");
   EXPECT_EQ(sweep.points[5].name, "10, c");
-  EXPECT_EQ(sweep.points[5].options,
-            (OptionValues{{"memory-slots", "10"}, {"preset", "c"}}));
+  EXPECT_EQ(sweep.points[5].options, (OptionValues{{"memory-slots", "10"}, {"preset", "c"}}));
   EXPECT_EQ(sweep.seeds, (std::vector<std::uint64_t>{1, 2}));
   EXPECT_EQ(sweep.evaluations.at("aerial"),
             (OptionValues{{"dataset", "folder:x"}, {"episodes", "7"}}));

@@ -114,8 +114,8 @@ TEST(TrainOptions, RefusesWhatDoesNotFit) {
   for (const auto& arguments : cases) {
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments.front() << " " << arguments.back();
   }
-  EXPECT_NO_THROW(parse(
-      {"--feature-cache", "2", "--memory-layers", "none", "--contrastive-weight", "0"}));
+  EXPECT_NO_THROW(
+      parse({"--feature-cache", "2", "--memory-layers", "none", "--contrastive-weight", "0"}));
 }
 
 AsgnetOptions without_memory(int directions = 0) {
@@ -133,8 +133,8 @@ TEST(Optimiser, RatesFollowTheSchedule) {
   EXPECT_NEAR(poly.learning_rate(), 0.025 * std::pow(0.75, 0.9), 1e-12);
   poly.set_step(4, 4);
   EXPECT_EQ(poly.learning_rate(), 0);
-  Optimiser cosine(network, {.schedule = Schedule::kCosine, .learning_rate = 0.5, .scale = 2,
-                             .warmup = 4});
+  Optimiser cosine(network,
+                   {.schedule = Schedule::kCosine, .learning_rate = 0.5, .scale = 2, .warmup = 4});
   cosine.set_step(50, 100);
   EXPECT_NEAR(cosine.learning_rate(), 0.5, 1e-12);
   cosine.set_step(1, 100);  // a quarter of cos^2(pi / 200)
@@ -225,9 +225,8 @@ TEST(CalibrateThreshold, FindsTheLastOneThatShowsTheObject) {
     parameters["cls.3.bias"].zero_();
     parameters["cls.3.bias"][1].fill_(std::log(0.32 / 0.68));
   }
-  const Calibration result =
-      calibrate_threshold(network, std::make_shared<SquaresDataset>(),
-                          {.episodes = 3, .shots = 1, .input_size = kSide});
+  const Calibration result = calibrate_threshold(network, std::make_shared<SquaresDataset>(),
+                                                 {.episodes = 3, .shots = 1, .input_size = kSide});
   // 24 x 24 of the 72 x 63 pixels that are not ignored; all lower thresholds score the same.
   EXPECT_NEAR(result.threshold, 0.3, 1e-6);
   EXPECT_NEAR(result.miou, 24.0 * 24 / (72 * 63), 1e-9);

@@ -138,8 +138,8 @@ TEST(TrainingStep, TrainsOnlyReductionAndDecoderOfAFrozenBackbone) {
   one_step(network, plain(), squares_batch(2), adamw(1e-3));
   const std::vector<std::string> names = changed(network, before);
   EXPECT_FALSE(any_starts_with(names, "layer"));
-  for (const char* part : {"down_conv", "corr_conv", "alpha_conv", "beta_conv", "inner_cls", "res1",
-                           "res2", "cls"}) {
+  for (const char* part :
+       {"down_conv", "corr_conv", "alpha_conv", "beta_conv", "inner_cls", "res1", "res2", "cls"}) {
     EXPECT_TRUE(any_starts_with(names, part)) << part;
   }
 }
@@ -185,10 +185,10 @@ TEST(TrainingStep, MemoryLearnsTheUntransformedSupportAfterTheStep) {
   one_step(network, options, batch, adamw(1e-3));
   const auto tensors = module_tensors(*network);
   EXPECT_EQ(tensors.at("memory.0.filled").item<std::int64_t>(), 3);
-  EXPECT_TRUE(at::allclose(tensors.at("memory.0.mean").slice(0, 0, 3), style_of(layer0).mean, 1e-3,
-                           1e-4));
-  EXPECT_TRUE(at::allclose(tensors.at("memory.1.std").slice(0, 0, 3), style_of(layer1).std, 1e-3,
-                           1e-4));
+  EXPECT_TRUE(
+      at::allclose(tensors.at("memory.0.mean").slice(0, 0, 3), style_of(layer0).mean, 1e-3, 1e-4));
+  EXPECT_TRUE(
+      at::allclose(tensors.at("memory.1.std").slice(0, 0, 3), style_of(layer1).std, 1e-3, 1e-4));
 }
 
 TEST(TrainingStep, EnhancementUsesTheMemoryThatWasBefore) {
@@ -239,8 +239,8 @@ TEST(TrainingStep, TrainsTheBackboneWhenAsked) {
     const auto before = snapshot(network);
     one_step(network, options, squares_batch(2), adamw(1e-4, true));
     const std::vector<std::string> names = changed(network, before);
-    for (const char* part : {"layer0.0.weight", "layer1.0.conv1", "layer2.3.bn2", "layer3.5.conv3",
-                             "down_conv"}) {
+    for (const char* part :
+         {"layer0.0.weight", "layer1.0.conv1", "layer2.3.bn2", "layer3.5.conv3", "down_conv"}) {
       EXPECT_TRUE(any_starts_with(names, part)) << part << " " << precision;
     }
   }
@@ -337,8 +337,7 @@ TEST(TrainingStep, ANonFiniteLossNamesTheEpisodesAndChangesNothing) {
     network->named_parameters()["cls.3.bias"].fill_(std::numeric_limits<float>::quiet_NaN());
   }
   const auto before = snapshot(network);
-  expect_error(ErrorCode::kInference,
-               {"not finite", batch.descriptions[0], batch.descriptions[1]},
+  expect_error(ErrorCode::kInference, {"not finite", batch.descriptions[0], batch.descriptions[1]},
                [&] { one_step(network, plain(), batch, adamw(1e-3)); });
   EXPECT_EQ(changed(network, before), std::vector<std::string>{"cls.3.bias"});  // NaN != NaN
 }

@@ -46,9 +46,8 @@ TEST(ClassTables, AreTheOfficialLists) {
 
 TEST(ClassTables, EveryVocClassIsOneOfCoco) {
   for (const std::string& name : voc_class_names()) {
-    EXPECT_EQ(std::ranges::count(coco_class_names(), canonical_class_name(name),
-                                 canonical_class_name),
-              1)
+    EXPECT_EQ(
+        std::ranges::count(coco_class_names(), canonical_class_name(name), canonical_class_name), 1)
         << name;
   }
   EXPECT_EQ(canonical_class_name("Potted_Plant"), "pottedplant");
@@ -79,8 +78,7 @@ TEST(TargetClasses, CocoToPascalAreTheFourFolds) {
   const auto fold = [&](int number, FoldTable table = FoldTable::kStandard) {
     return target_classes(transfer, number, voc_class_names(), table);
   };
-  EXPECT_EQ(kept(fold(0)),
-            (Names{"aeroplane", "boat", "chair", "diningtable", "dog", "person"}));
+  EXPECT_EQ(kept(fold(0)), (Names{"aeroplane", "boat", "chair", "diningtable", "dog", "person"}));
   EXPECT_EQ(kept(fold(1)), (Names{"bicycle", "bus", "horse", "sofa"}));
   EXPECT_EQ(kept(fold(2)), (Names{"bird", "car", "pottedplant", "sheep", "train", "tvmonitor"}));
   EXPECT_EQ(kept(fold(3)), (Names{"bottle", "cat", "cow", "motorbike"}));

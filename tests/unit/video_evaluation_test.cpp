@@ -112,9 +112,8 @@ TEST_F(EvaluateVideos, SavesMasksUnderTheFramesName) {
 
 TEST_F(EvaluateVideos, StopsWhenToldAndKeepsWhatItHas) {
   write_square_video(root_, "square", 5);
-  const VideoEvaluation result =
-      evaluate_videos(method_, {plan("square")}, {},
-                      [](int done, const SequenceScore&) { return done < 2; });
+  const VideoEvaluation result = evaluate_videos(
+      method_, {plan("square")}, {}, [](int done, const SequenceScore&) { return done < 2; });
   EXPECT_EQ(result.frames(), 2);
 }
 

@@ -10,8 +10,8 @@ namespace cdfss {
 // One class in a result, in the image's pixels.
 struct ClassRegion {
   std::string name;
-  std::int64_t area = 0;                      // pixels of this class
-  int x = 0, y = 0, width = 0, height = 0;    // tight bounding box; all 0 when area is 0
+  std::int64_t area = 0;                    // pixels of this class
+  int x = 0, y = 0, width = 0, height = 0;  // tight bounding box; all 0 when area is 0
   float score = 0;  // foreground probability 0..1 at the mean logit of its pixels; 0 when area is 0
 };
 

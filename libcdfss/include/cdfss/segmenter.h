@@ -45,8 +45,8 @@ class CDFSS_EXPORT Segmenter {
   // Turns the support set into prototypes (SPEC A6, all shots of a class concatenated, A7).
   // Throws Error(kInvalidValue) for an empty set, or an object too small to be seen at input size.
   void set_support(const SupportSet& support);
-  // The same, unless `stop` asks to give it up, which it does before the next labelled image: false,
-  // and the previous support set is still in force.
+  // The same, unless `stop` asks to give it up, which it does before the next labelled image:
+  // false, and the previous support set is still in force.
   bool set_support(const SupportSet& support, const std::stop_token& stop);
 
   // Segments one image. Each pixel gets the class of highest foreground probability if that is at
@@ -67,8 +67,8 @@ class CDFSS_EXPORT Segmenter {
 
   const ModelInfo& model_info() const;
   int input_size() const;
-  std::string device() const;      // "cpu" or "cuda:N", resolved
-  Precision precision() const;     // resolved, never kAuto
+  std::string device() const;                           // "cpu" or "cuda:N", resolved
+  Precision precision() const;                          // resolved, never kAuto
   const std::vector<std::string>& class_names() const;  // of the support set in force
 
  private:

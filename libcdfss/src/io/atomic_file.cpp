@@ -15,8 +15,8 @@ namespace cdfss {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& target, int error) {
-  throw Error(ErrorCode::kUnreadable, target.string() + ": cannot be written: " +
-                                          std::generic_category().message(error));
+  throw Error(ErrorCode::kUnreadable,
+              target.string() + ": cannot be written: " + std::generic_category().message(error));
 }
 
 // A name no other writer of this process uses; other processes differ in the id.

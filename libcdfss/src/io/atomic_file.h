@@ -6,10 +6,10 @@
 
 namespace cdfss {
 
-// Writes to a temporary file beside `target`; commit() syncs it and renames it into place, so that a
-// reader, or a power cut, sees the old file or the whole new one. Without commit() the temporary
-// file is removed and the old file is untouched. Every failure is Error(kUnreadable) naming `target`
-// and the system's reason.
+// Writes to a temporary file beside `target`; commit() syncs it and renames it into place, so that
+// a reader, or a power cut, sees the old file or the whole new one. Without commit() the temporary
+// file is removed and the old file is untouched. Every failure is Error(kUnreadable) naming
+// `target` and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);

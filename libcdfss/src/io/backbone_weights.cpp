@@ -47,11 +47,12 @@ Tensors read_tensors(const std::filesystem::path& file) {
   const auto bytes = mapping.bytes();
   if (is_zip(bytes)) return read_pth(file);
   if (is_pickle(bytes) && file.extension() != ".safetensors") {
-    throw Error(ErrorCode::kBadModel,
-                file.string() +
-                    ": PyTorch's legacy pickle format is not read; convert it once with: python3 -c "
-                    "\"import torch; torch.save(torch.load('IN.pth', map_location='cpu'), "
-                    "'OUT.pth')\"");
+    throw Error(
+        ErrorCode::kBadModel,
+        file.string() +
+            ": PyTorch's legacy pickle format is not read; convert it once with: python3 -c "
+            "\"import torch; torch.save(torch.load('IN.pth', map_location='cpu'), "
+            "'OUT.pth')\"");
   }
   return read_safetensors(file).tensors;
 }

@@ -34,7 +34,7 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
   // Without O_NONBLOCK, opening a FIFO would wait for its writer.
   const Descriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (descriptor.value < 0) fail(file, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.value, &status) != 0) fail(file, errno);
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorCode::kUnreadable, file.string() + ": expected a regular file" +

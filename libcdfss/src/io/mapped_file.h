@@ -7,9 +7,10 @@
 
 namespace cdfss {
 
-// Maps a regular file for as long as the object lives. The mapping is private: writing to it changes
-// this process's copy only, never the file. A file that another program shortens in place meanwhile
-// cannot be read any more (SIGBUS); one replaced by renaming, as AtomicFile does, stays whole.
+// Maps a regular file for as long as the object lives. The mapping is private: writing to it
+// changes this process's copy only, never the file. A file that another program shortens in place
+// meanwhile cannot be read any more (SIGBUS); one replaced by renaming, as AtomicFile does, stays
+// whole.
 class MappedFile {
  public:
   // Throws Error(kNotFound), or Error(kUnreadable) for anything but a readable regular file.

@@ -12,8 +12,8 @@
 namespace cdfss {
 namespace {
 
-// Bytes of a record. PyTorch stores them uncompressed, so one larger than the file is a forgery that
-// would make us allocate what it likes.
+// Bytes of a record. PyTorch stores them uncompressed, so one larger than the file is a forgery
+// that would make us allocate what it likes.
 std::size_t record_size(caffe2::serialize::PyTorchStreamReader& archive, const std::string& name,
                         const std::filesystem::path& file) {
   const std::size_t size = archive.getRecordSize(name);
@@ -39,8 +39,9 @@ at::Tensor storage_record(caffe2::serialize::PyTorchStreamReader& archive, const
   const std::size_t size = record_size(archive, name, file);
   const std::size_t element_size = c10::elementSize(dtype);
   if (size % element_size != 0 || size / element_size != static_cast<std::size_t>(elements)) {
-    throw Error(ErrorCode::kBadModel, c10::str(file.string(), ": record ", name, " has ", size,
-                                               " bytes, expected ", elements, " elements of ", dtype));
+    throw Error(ErrorCode::kBadModel,
+                c10::str(file.string(), ": record ", name, " has ", size, " bytes, expected ",
+                         elements, " elements of ", dtype));
   }
   at::Tensor storage = at::empty({elements}, at::TensorOptions().dtype(dtype));
   if (size > 0) archive.getRecord(name, storage.mutable_data_ptr(), size);
@@ -63,8 +64,8 @@ std::map<std::string, at::Tensor> read_pth(const std::filesystem::path& file) {
         },
         file);
   } catch (const c10::Error& e) {
-    throw Error(ErrorCode::kBadModel, file.string() + ": not a whole PyTorch file: " +
-                                          e.what_without_backtrace());
+    throw Error(ErrorCode::kBadModel,
+                file.string() + ": not a whole PyTorch file: " + e.what_without_backtrace());
   }
 }
 

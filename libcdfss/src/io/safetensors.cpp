@@ -41,8 +41,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& file) {
     // Any other value in a bool is undefined behaviour once it is read.
     if (entry.dtype == at::kBool &&
         std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
-      throw Error(ErrorCode::kBadModel, file.string() + ": tensor \"" + entry.name +
-                                            "\": a BOOL is neither 0 nor 1");
+      throw Error(ErrorCode::kBadModel,
+                  file.string() + ": tensor \"" + entry.name + "\": a BOOL is neither 0 nor 1");
     }
     result.tensors.emplace(entry.name, tensor_at(mapping, offset, entry));
   }

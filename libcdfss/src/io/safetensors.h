@@ -27,8 +27,8 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::filesyst
 
 // Writes through a temporary file in the same folder, synced and renamed into place: a reader sees
 // the old file or the whole new one. Dtypes: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL. Throws
-// Error(kUnreadable) naming the file, and Error(kInvalidValue) for another dtype or text that is not
-// UTF-8.
+// Error(kUnreadable) naming the file, and Error(kInvalidValue) for another dtype or text that is
+// not UTF-8.
 void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata);

@@ -84,8 +84,7 @@ std::map<std::string, std::string> parse_metadata(const json& fields,
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : fields.items()) {
     if (!value.is_string()) {
-      refuse(file, "__metadata__ entry \"" + key + "\" is " + value.dump() +
-                       ", expected a string");
+      refuse(file, "__metadata__ entry \"" + key + "\" is " + value.dump() + ", expected a string");
     }
     metadata.emplace(key, value.get<std::string>());
   }
@@ -130,8 +129,9 @@ TensorEntry parse_tensor(const std::string& name, const json& fields, std::uint6
 
   const json& shape = fields["shape"];
   const auto refuse_shape = [&] {
-    refuse_tensor(file, name, "shape is " + shape.dump() +
-                                  ", expected non-negative integers whose product fits 63 bits");
+    refuse_tensor(
+        file, name,
+        "shape is " + shape.dump() + ", expected non-negative integers whose product fits 63 bits");
   };
   if (!shape.is_array()) refuse_shape();
   for (const json& extent : shape) {
@@ -152,13 +152,15 @@ TensorEntry parse_tensor(const std::string& name, const json& fields, std::uint6
   entry.offset = offsets[0].get<std::uint64_t>();
   entry.size = offsets[1].get<std::uint64_t>() - entry.offset;
   if (offsets[1].get<std::uint64_t>() > data_size) {
-    refuse_tensor(file, name, "data_offsets is " + offsets.dump() + ", past the end of the file's " +
-                                  std::to_string(data_size) + " data bytes (truncated?)");
+    refuse_tensor(file, name,
+                  "data_offsets is " + offsets.dump() + ", past the end of the file's " +
+                      std::to_string(data_size) + " data bytes (truncated?)");
   }
   if (entry.size != expected_size) {
-    refuse_tensor(file, name, "data_offsets is " + offsets.dump() + ", expected " +
-                                  std::to_string(expected_size) + " bytes for shape " +
-                                  shape.dump() + " of " + fields["dtype"].get<std::string>());
+    refuse_tensor(file, name,
+                  "data_offsets is " + offsets.dump() + ", expected " +
+                      std::to_string(expected_size) + " bytes for shape " + shape.dump() + " of " +
+                      fields["dtype"].get<std::string>());
   }
   return entry;
 }
@@ -169,9 +171,10 @@ void check_tiling(const std::vector<TensorEntry>& tensors, std::uint64_t data_si
   std::uint64_t position = 0;
   for (const TensorEntry& entry : tensors) {
     if (entry.offset != position) {
-      refuse_tensor(file, entry.name, "begins at data byte " + std::to_string(entry.offset) +
-                                          (entry.offset < position ? ", overlapping" : ", leaving a gap to") +
-                                          " the one before, which ends at " + std::to_string(position));
+      refuse_tensor(file, entry.name,
+                    "begins at data byte " + std::to_string(entry.offset) +
+                        (entry.offset < position ? ", overlapping" : ", leaving a gap to") +
+                        " the one before, which ends at " + std::to_string(position));
     }
     position += entry.size;
   }
@@ -228,9 +231,8 @@ std::string format_safetensors_header(const std::vector<TensorEntry>& tensors,
   json header = json::object();
   if (!metadata.empty()) header[kMetadataKey] = metadata;
   for (const TensorEntry& entry : tensors) {
-    const auto dtype =
-        std::find_if(kDtypes.begin(), kDtypes.end(),
-                     [&](const auto& known) { return known.first == entry.dtype; });
+    const auto dtype = std::find_if(kDtypes.begin(), kDtypes.end(),
+                                    [&](const auto& known) { return known.first == entry.dtype; });
     if (dtype == kDtypes.end() || entry.name == kMetadataKey) {
       throw Error(ErrorCode::kInvalidValue, file.string() + ": tensor \"" + entry.name + "\" of " +
                                                 c10::toString(entry.dtype) +

@@ -1,7 +1,7 @@
-// A pickle is a program for a stack machine. This one knows the instructions of protocol 2, in which
-// PyTorch writes, and of the functions that a program may call only the few that make tensors and
-// dicts; it has no way to call any other. Containers live in the machine and point to each other, so
-// that nothing recurses however deep or circular they are.
+// A pickle is a program for a stack machine. This one knows the instructions of protocol 2, in
+// which PyTorch writes, and of the functions that a program may call only the few that make tensors
+// and dicts; it has no way to call any other. Containers live in the machine and point to each
+// other, so that nothing recurses however deep or circular they are.
 #include "io/state_dict_pickle.h"
 
 #include <ATen/ATen.h>
@@ -22,8 +22,7 @@ struct Tuple;
 struct Dict;
 struct Opaque {};  // a value that no tensor depends on: None, bools, floats, lists, unknown objects
 // Strings point into the pickle; a global is "module\nname", as it is written there.
-using Value =
-    std::variant<Opaque, std::int64_t, std::string_view, at::Tensor, const Tuple*, Dict*>;
+using Value = std::variant<Opaque, std::int64_t, std::string_view, at::Tensor, const Tuple*, Dict*>;
 struct Tuple {
   std::vector<Value> items;
 };
@@ -235,7 +234,8 @@ class Unpickler {
     const auto* offset = std::get_if<std::int64_t>(&arguments[1]);
     const std::vector<std::int64_t> sizes = integers(arguments[2]);
     const std::vector<std::int64_t> strides = integers(arguments[3]);
-    if (offset == nullptr || sizes.size() != strides.size()) refuse("pickle has a malformed tensor");
+    if (offset == nullptr || sizes.size() != strides.size())
+      refuse("pickle has a malformed tensor");
     std::int64_t last = *offset;  // index of the last element
     std::int64_t elements = 1;
     bool overflow = false;

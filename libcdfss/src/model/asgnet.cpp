@@ -40,11 +40,10 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
   const int concatenated =
       ResNetImpl::channels(layout, kLayer3) + ResNetImpl::channels(layout, kLayer2);
   down_conv_ = register_module(
-      "down_conv",
-      torch::nn::Sequential(
-          torch::nn::Conv2d(
-              torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1).bias(options.has_prior())),
-          ChannelDropout(0.5)));
+      "down_conv", torch::nn::Sequential(
+                       torch::nn::Conv2d(torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1)
+                                             .bias(options.has_prior())),
+                       ChannelDropout(0.5)));
   enrichment_ = FeatureEnrichment(kReducedChannels, options.has_prior() ? 3 : 1);
   for (const auto& part : enrichment_->named_children()) {
     register_module(part.key(), part.value());
@@ -53,8 +52,8 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
   if (options.object_directions < 0 || options.background_directions < 0 ||
       (options.object_directions > 0) != (options.background_directions > 0)) {
     throw Error(ErrorCode::kInvalidValue,
-                "similarity prior of " + std::to_string(options.object_directions) + " object and " +
-                    std::to_string(options.background_directions) +
+                "similarity prior of " + std::to_string(options.object_directions) +
+                    " object and " + std::to_string(options.background_directions) +
                     " background directions: expected both 0, or both 1 or more");
   }
   if (options.has_prior()) {
@@ -143,9 +142,9 @@ Enriched AsgnetImpl::decode(const at::Tensor& query_features,
                             const std::vector<Prototypes>& prototypes, bool with_inner) {
   const auto batch = static_cast<std::int64_t>(prototypes.size());
   if (query_features.size(0) != batch && query_features.size(0) != 1) {
-    throw Error(ErrorCode::kInvalidValue,
-                "decode: " + std::to_string(query_features.size(0)) + " query images and " +
-                    std::to_string(batch) + " sets of prototypes, expected as many or one image");
+    throw Error(ErrorCode::kInvalidValue, "decode: " + std::to_string(query_features.size(0)) +
+                                              " query images and " + std::to_string(batch) +
+                                              " sets of prototypes, expected as many or one image");
   }
   std::vector<at::Tensor> guides;
   std::vector<at::Tensor> similarities;
@@ -188,7 +187,7 @@ void AsgnetImpl::prepare_inference(at::ScalarType dtype) {
 }
 
 Prototypes concatenate(const std::vector<Prototypes>& shots) {
-  const auto joined = [&](at::Tensor Prototypes::*part) {
+  const auto joined = [&](at::Tensor Prototypes::* part) {
     std::vector<at::Tensor> parts;
     for (const Prototypes& shot : shots) {
       if ((shot.*part).defined()) parts.push_back(shot.*part);

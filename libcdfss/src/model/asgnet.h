@@ -22,9 +22,9 @@ struct AsgnetOptions {
   std::vector<int> memory_layers{0, 1};
   MetaMemoryOptions memory;  // `channels` is set for each layer from the backbone
   // Directions a shot that describe its object and its background for the similarity prior
-  // (similarity_prior.h), both 1 or more; 0 = the published network, without the prior. With it, the
-  // decoder sees the prior as two more channels, all logits start from it, and the reduction has a
-  // bias.
+  // (similarity_prior.h), both 1 or more; 0 = the published network, without the prior. With it,
+  // the decoder sees the prior as two more channels, all logits start from it, and the reduction
+  // has a bias.
   int object_directions = 0;
   int background_directions = 0;
 
@@ -41,8 +41,8 @@ struct Prototypes {
 // Called with the features of each backbone stage; what it returns goes on to the next stage.
 using StageHook = std::function<at::Tensor(int stage, const at::Tensor& features)>;
 
-// Runs layer0 to layer3 of `encoder` on images [B, 3, S, S]: layer3 and layer2 features, concatenated
-// in this order, [B, 1536, h, h].
+// Runs layer0 to layer3 of `encoder` on images [B, 3, S, S]: layer3 and layer2 features,
+// concatenated in this order, [B, 1536, h, h].
 at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage = {});
 
 // Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
@@ -52,8 +52,8 @@ class AsgnetImpl : public torch::nn::Module {
   explicit AsgnetImpl(const AsgnetOptions& options);
 
   // Images to concatenated layer3 and layer2 features [B, 1536, h, h]. With `pick`, each memory
-  // restyles the features of its layer. `styles`, when given, receives one Style a memory layer: that
-  // of the layer's actual input (B6), for MetaMemory::commit.
+  // restyles the features of its layer. `styles`, when given, receives one Style a memory layer:
+  // that of the layer's actual input (B6), for MetaMemory::commit.
   at::Tensor backbone_features(const at::Tensor& images, std::optional<Pick> pick,
                                std::vector<Style>* styles = nullptr);
   // What backbone_features() does after each stage, for an encoder of one's own.
@@ -64,8 +64,9 @@ class AsgnetImpl : public torch::nn::Module {
   void set_reduction_dropout(double share);
   // Makes all dropout that of a shard of the batch (channel_dropout.h).
   void set_shard(BatchShard shard);
-  // One shot's prototypes: features [256, h, w], label [h, w] of 0, 1, 255 (ignored), any dtype, and
-  // seeds int64 [n, 2]. Directions carry gradient, foreground prototypes only if asked to (B12).
+  // One shot's prototypes: features [256, h, w], label [h, w] of 0, 1, 255 (ignored), any dtype,
+  // and seeds int64 [n, 2]. Directions carry gradient, foreground prototypes only if asked to
+  // (B12).
   Prototypes prototypes(const at::Tensor& features, const at::Tensor& label,
                         const at::Tensor& seeds, int iterations, bool with_gradient = false) const;
   // query_features [B, 256, h, w]; prototypes[i] guides item i, or query_features of batch 1 is

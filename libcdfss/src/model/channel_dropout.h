@@ -5,8 +5,8 @@
 
 namespace cdfss {
 
-// The part of a batch that one of several training processes holds: rows [index * B, (index + 1) * B)
-// of count * B.
+// The part of a batch that one of several training processes holds: rows [index * B, (index + 1) *
+// B) of count * B.
 struct BatchShard {
   int index = 0;
   int count = 1;
@@ -14,13 +14,13 @@ struct BatchShard {
 
 // In training, zeroes each channel of each row with probability `share` and scales the others by
 // 1 / (1 - share); otherwise the identity. The masks of the whole batch are drawn from the default
-// generator and those of the shard used: processes whose generators agree drop what one process with
-// the whole batch would.
+// generator and those of the shard used: processes whose generators agree drop what one process
+// with the whole batch would.
 class ChannelDropoutImpl : public torch::nn::Module {
  public:
   explicit ChannelDropoutImpl(double share) : share_(share) {}
 
-  at::Tensor forward(const at::Tensor& x);  // [B, C, H, W] -> same
+  at::Tensor forward(const at::Tensor& x);          // [B, C, H, W] -> same
   void set_share(double share) { share_ = share; }  // 0 to below 1
   void set_shard(BatchShard shard) { shard_ = shard; }
 

@@ -82,8 +82,8 @@ Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tenso
   for (int level = 0; level < 4; ++level) {
     const int bin = sides[level];
     const at::Tensor pooled = bin == side ? guide : at::adaptive_avg_pool2d(guide, {bin, bin});
-    at::Tensor m = run(corr_conv_[level],
-                       at::cat({pooled, resize_align_corners(similarity, bin, bin)}, 1));
+    at::Tensor m =
+        run(corr_conv_[level], at::cat({pooled, resize_align_corners(similarity, bin, bin)}, 1));
     if (level > 0) {
       const at::Tensor previous = resize_align_corners(scales.back(), bin, bin);
       m = run(alpha_conv_[level - 1], at::cat({m, previous}, 1)) + m;

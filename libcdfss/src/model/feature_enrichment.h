@@ -13,8 +13,8 @@ namespace cdfss {
 struct Enriched {
   at::Tensor logits;              // [B, 2, h, w]; channel 1 = foreground
   std::vector<at::Tensor> inner;  // per scale [B, 2, b, b]; empty unless asked for
-  // [B, 256, h, w] outputs of the blocks of these names, for inspection; res2's sum with res1 is what
-  // the classifier reads.
+  // [B, 256, h, w] outputs of the blocks of these names, for inspection; res2's sum with res1 is
+  // what the classifier reads.
   at::Tensor res1, res2;
 };
 

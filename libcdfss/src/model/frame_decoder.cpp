@@ -1,9 +1,11 @@
-// A 1x1 convolution of concatenated channels is the sum of one convolution for each part, so nothing
-// is concatenated here. That also lets work move to where it is cheaper:
+// A 1x1 convolution of concatenated channels is the sum of one convolution for each part, so
+// nothing is concatenated here. That also lets work move to where it is cheaper:
 // - the query's part of the merging convolution is the same for all classes;
-// - the allocated prototypes are a choice among few vectors: the convolution is applied to these, once
+// - the allocated prototypes are a choice among few vectors: the convolution is applied to these,
+// once
 //   for a support set, and a pixel's share is looked up, which averaging over bins does not change;
-// - res1 reads each scale at its own resolution and resizes what it made of it, since resizing and a
+// - res1 reads each scale at its own resolution and resizes what it made of it, since resizing and
+// a
 //   1x1 convolution commute.
 #include "model/frame_decoder.h"
 
@@ -23,7 +25,8 @@ constexpr double kNormFloor = 1e-7;
 std::unique_ptr<FusedConvolution> convolution(const at::Tensor& weight, at::ScalarType dtype,
                                               const at::Tensor& bias = {}) {
   const int padding = static_cast<int>(weight.size(2)) / 2;
-  return std::make_unique<FusedConvolution>(weight.to(dtype), bias.defined() ? bias.to(dtype) : bias,
+  return std::make_unique<FusedConvolution>(weight.to(dtype),
+                                            bias.defined() ? bias.to(dtype) : bias,
                                             ConvolutionGeometry{.padding = padding});
 }
 
@@ -102,7 +105,8 @@ ClassGuide FrameDecoder::guide(const Prototypes& prototypes) const {
   for (int level = 0; level < 4; ++level) {
     const Scale& scale = scales_[level];
     const at::Tensor made = scale.merge_prototypes.matmul(prototypes.foreground.to(at::kFloat));
-    guide.merge[level] = convolution(as_kernel(at::cat({made, scale.merge_similarities}, 1)), dtype_);
+    guide.merge[level] =
+        convolution(as_kernel(at::cat({made, scale.merge_similarities}, 1)), dtype_);
   }
   return guide;
 }
@@ -117,13 +121,12 @@ Likeness FrameDecoder::compare(const at::Tensor& query, const ClassGuide& guide)
   if (guide.prototypes == 1) {
     likeness.choice = at::ones_like(of_prototypes);
   } else {
-    likeness.choice =
-        at::zeros_like(of_prototypes).scatter_(1, of_prototypes.argmax(1, true), 1.0);
+    likeness.choice = at::zeros_like(of_prototypes).scatter_(1, of_prototypes.argmax(1, true), 1.0);
   }
   std::vector<at::Tensor> cosines{of_prototypes.sum(1, true, at::kFloat) / norm};
   if (prior_scale_.defined()) {
     for (const auto& [first, count] : {std::pair{guide.prototypes, guide.object},
-                                      {guide.prototypes + guide.object, guide.background}}) {
+                                       {guide.prototypes + guide.object, guide.background}}) {
       cosines.push_back(scores.narrow(1, first, count).amax(1, true) / norm);
     }
     likeness.prior = (cosines[1] - cosines[2]) * prior_scale_ + prior_bias_;
@@ -140,9 +143,8 @@ at::Tensor FrameDecoder::merged(int level, int side, const at::Tensor& query,
   if (guides.size() != 1) m = m.index_select(0, at::tensor(image_of, m.options().dtype(at::kLong)));
   m = m.contiguous(at::MemoryFormat::ChannelsLast);
   for (std::size_t i = 0; i < guides.size(); ++i) {
-    const at::Tensor input = at::cat({pooled(likenesses[i].choice, side),
-                                      resized(likenesses[i].similarity, side)},
-                                     1);
+    const at::Tensor input =
+        at::cat({pooled(likenesses[i].choice, side), resized(likenesses[i].similarity, side)}, 1);
     guides[i]->merge[level]->add_to(m.narrow(0, static_cast<std::int64_t>(i), 1), input, true);
   }
   return m;
@@ -164,13 +166,12 @@ at::Tensor FrameDecoder::enrich(const at::Tensor& query,
                                 const std::vector<Likeness>& likenesses) const {
   const int side = static_cast<int>(query.size(2));
   const std::array<int, 4> sides = FeatureEnrichmentImpl::bins(side);
-  const at::Tensor first =
-      refined(0, merged(0, side, query, guides, image_of, likenesses), {});
+  const at::Tensor first = refined(0, merged(0, side, query, guides, image_of, likenesses), {});
   at::Tensor previous = first;  // at full resolution
   at::Tensor collected;
   for (int level = 1; level < 4; ++level) {
-    const at::Tensor m = refined(
-        level, merged(level, sides[level], query, guides, image_of, likenesses), previous);
+    const at::Tensor m =
+        refined(level, merged(level, sides[level], query, guides, image_of, likenesses), previous);
     if (level < 3) previous = resized(m, side);
     const at::Tensor part = resized(scales_[level].collect->apply(m, false), side);
     collected = collected.defined() ? collected.add_(part) : part;

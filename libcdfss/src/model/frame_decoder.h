@@ -1,6 +1,6 @@
-// Guided prototype allocation and feature enrichment (SPEC A7-A8) as a frame needs them: the function
-// of AsgnetImpl::decode without what nobody reads, with each convolution fused with what follows it,
-// and with all work that classes can share done once.
+// Guided prototype allocation and feature enrichment (SPEC A7-A8) as a frame needs them: the
+// function of AsgnetImpl::decode without what nobody reads, with each convolution fused with what
+// follows it, and with all work that classes can share done once.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,8 +22,8 @@ struct ClassGuide {
   std::int64_t prototypes = 0, object = 0, background = 0;  // how many there are of each
   // Unit vectors of all three in this order, as a convolution: [1, C, h, w] -> [1, N, h, w].
   std::shared_ptr<const FusedConvolution> directions;
-  // At each scale, what the merging convolution makes of the prototypes and the similarity channels:
-  // [1, prototypes + similarity channels, b, b] -> [1, C, b, b].
+  // At each scale, what the merging convolution makes of the prototypes and the similarity
+  // channels: [1, prototypes + similarity channels, b, b] -> [1, C, b, b].
   std::array<std::shared_ptr<const FusedConvolution>, 4> merge;
 };
 
@@ -41,8 +41,8 @@ class FrameDecoder {
 
   ClassGuide guide(const Prototypes& prototypes) const;
 
-  // Foreground minus background logit of each class, float [classes, h, w]. query [images, C, h, w];
-  // class i is looked for in image `image_of[i]`.
+  // Foreground minus background logit of each class, float [classes, h, w]. query [images, C, h,
+  // w]; class i is looked for in image `image_of[i]`.
   at::Tensor logits(const at::Tensor& query, const std::vector<const ClassGuide*>& guides,
                     const std::vector<std::int64_t>& image_of) const;
 
@@ -55,7 +55,8 @@ class FrameDecoder {
  private:
   using Convolution = std::unique_ptr<FusedConvolution>;
   struct Scale {
-    // The merging convolution's columns: of the query, of prototypes [C, C] and similarities [C, s].
+    // The merging convolution's columns: of the query, of prototypes [C, C] and similarities [C,
+    // s].
     Convolution merge_query;
     at::Tensor merge_prototypes, merge_similarities;
     Convolution alpha_own, alpha_previous;  // null at the first scale

@@ -31,14 +31,14 @@ at::Tensor similarity(const at::Tensor& a, const at::Tensor& b) {
   return pairwise_cosine(a, b).clamp_min(0);
 }
 
-// A draw for each of `count` instances from normal distributions with the mean and standard deviation
-// that the bank's filled slots have in each channel: [count, C], not below 0.
+// A draw for each of `count` instances from normal distributions with the mean and standard
+// deviation that the bank's filled slots have in each channel: [count, C], not below 0.
 at::Tensor noise_like(const at::Tensor& bank, const at::Tensor& filled, int64_t count) {
   const auto in_use =
       (at::arange(bank.size(0), filled.options()) < filled).to(bank.scalar_type()).unsqueeze(1);
   const auto slots = in_use.sum().clamp_min(1);
-  const auto mean = (bank * in_use).sum(0) / slots;                           // [C]
-  const auto variance = ((bank - mean).square() * in_use).sum(0) / slots;     // [C]
+  const auto mean = (bank * in_use).sum(0) / slots;                        // [C]
+  const auto variance = ((bank - mean).square() * in_use).sum(0) / slots;  // [C]
   const auto draw = at::randn({count, bank.size(1)}, bank.options().requires_grad(false));
   return (mean + variance.sqrt() * draw).clamp_min(0);
 }
@@ -99,7 +99,8 @@ Style MetaMemoryImpl::look_up(const Style& own, Pick pick) const {
   const auto dtype = own.mean.scalar_type();
   if (options_.lookup == MemoryLookup::kNoise) {
     const int64_t count = own.mean.size(0);
-    return {noise_like(mean_, filled_, count).to(dtype), noise_like(std_, filled_, count).to(dtype)};
+    return {noise_like(mean_, filled_, count).to(dtype),
+            noise_like(std_, filled_, count).to(dtype)};
   }
   const auto [mean_slot, std_slot] = pick_slots(own, pick);
   return {mean_.index_select(0, mean_slot).to(dtype), std_.index_select(0, std_slot).to(dtype)};

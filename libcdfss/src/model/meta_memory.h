@@ -57,7 +57,8 @@ class MetaMemoryImpl : public torch::nn::Module {
   // Restyles each instance with the stored mean and std picked by similarity, Eq. 2, 6, 7. Gradient
   // flows through `features` as if its statistics were constants (B8), and none into the memory.
   // Equals `features` while the memory is empty. [B, C, H, W] -> same. Runs without a host
-  // synchronisation; draws from the default generator where the options ask for chance. Throws Error(kInvalidValue) on features of another channel count.
+  // synchronisation; draws from the default generator where the options ask for chance. Throws
+  // Error(kInvalidValue) on features of another channel count.
   at::Tensor enhance(const at::Tensor& features, Pick pick) const;
   // Slot indices that enhance() uses: {mean's, std's}, each int64 [B]. Only filled slots take part,
   // ties go to the first; 0 while the memory is empty.

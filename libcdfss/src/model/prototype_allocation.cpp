@@ -14,9 +14,8 @@ constexpr double kNormFloor = 1e-7;
 at::Tensor prototype_cosines(const at::Tensor& query, const at::Tensor& prototypes) {
   if (query.dim() != 4 || prototypes.dim() != 2 || query.size(1) != prototypes.size(0) ||
       prototypes.size(1) == 0) {
-    throw Error(ErrorCode::kInvalidValue, "prototype allocation: query " +
-                                              c10::str(query.sizes()) + " and prototypes " +
-                                              c10::str(prototypes.sizes()) +
+    throw Error(ErrorCode::kInvalidValue, "prototype allocation: query " + c10::str(query.sizes()) +
+                                              " and prototypes " + c10::str(prototypes.sizes()) +
                                               ", expected [B, C, h, w] and [C, n > 0]");
   }
   const at::Tensor unit =

@@ -22,8 +22,8 @@ at::Tensor conv_bn(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, const at
   return bn->forward(conv->forward(x));
 }
 
-// y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias. Takes the
-// convolution's weight away.
+// y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias. Takes
+// the convolution's weight away.
 FusedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const at::Tensor scale = bn->weight * at::rsqrt(bn->running_var + bn->options.eps());  // [out]
@@ -31,10 +31,11 @@ FusedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::S
   const at::Tensor weight = conv->weight * scale.view({-1, 1, 1, 1});
   conv->weight.set_data(at::empty({0}, conv->weight.options()));
   const auto only = [](at::IntArrayRef both) { return static_cast<int>(both[0]); };
-  return FusedConvolution(weight.to(dtype), bias.to(dtype),
-                          {.stride = only(conv->options.stride()),
-                           .padding = only(std::get<torch::ExpandingArray<2>>(conv->options.padding())),
-                           .dilation = only(conv->options.dilation())});
+  return FusedConvolution(
+      weight.to(dtype), bias.to(dtype),
+      {.stride = only(conv->options.stride()),
+       .padding = only(std::get<torch::ExpandingArray<2>>(conv->options.padding())),
+       .dilation = only(conv->options.dilation())});
 }
 
 struct Stage {
@@ -67,7 +68,8 @@ ResNetLayout ResNetLayout::from_name(const std::string& name) {
 BottleneckImpl::BottleneckImpl(const Options& options) {
   const int out = 4 * options.planes;
   const int first_stride = options.stride_first ? options.stride : 1;
-  conv1_ = register_module("conv1", make_conv(options.in_channels, options.planes, 1, first_stride));
+  conv1_ =
+      register_module("conv1", make_conv(options.in_channels, options.planes, 1, first_stride));
   bn1_ = register_module("bn1", torch::nn::BatchNorm2d(options.planes));
   conv2_ = register_module("conv2", make_conv(options.planes, options.planes, 3,
                                               options.stride / first_stride, options.dilation));

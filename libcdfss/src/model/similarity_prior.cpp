@@ -45,7 +45,8 @@ at::Tensor cluster_directions(const at::Tensor& features, const at::Tensor& mask
   at::Tensor centres;
   {
     at::NoGradGuard no_grad;
-    centres = start_centres(pixels, static_cast<int>(std::min<std::int64_t>(count, region.numel())));
+    centres =
+        start_centres(pixels, static_cast<int>(std::min<std::int64_t>(count, region.numel())));
     for (int i = 0; i <= kIterations; ++i) {
       members = membership(pixels, centres);
       if (i == kIterations) break;

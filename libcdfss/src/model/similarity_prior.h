@@ -1,6 +1,7 @@
 // A training-free estimate of where the object is: query pixels that look more like the labelled
-// object than like the labelled background. Not in the paper: with it, training starts from a working
-// segmenter instead of from an all-background answer, and the background's own variety is used.
+// object than like the labelled background. Not in the paper: with it, training starts from a
+// working segmenter instead of from an all-background answer, and the background's own variety is
+// used.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -22,7 +22,8 @@ Style style_of(const at::Tensor& features);
 // Gradient flows through `features` as if the styles were constants.
 at::Tensor restyle(const at::Tensor& features, const Style& own, const Style& target);
 
-// `count` draws from Beta(0.1, 0.1), MixStyle's mixing weights: [count, 1], from the default generator.
+// `count` draws from Beta(0.1, 0.1), MixStyle's mixing weights: [count, 1], from the default
+// generator.
 at::Tensor beta_draw(std::int64_t count, const at::TensorOptions& options);
 
 }  // namespace cdfss

@@ -9,9 +9,9 @@
 namespace cdfss {
 namespace {
 
-constexpr double kMaskEpsilon = 0.0005;    // of the released masked average
-constexpr double kPositionWeight = 0.01;   // squared distances on the grid count 1/100
-constexpr double kLeastSquare = 1e-12;     // of a distance
+constexpr double kMaskEpsilon = 0.0005;   // of the released masked average
+constexpr double kPositionWeight = 0.01;  // squared distances on the grid count 1/100
+constexpr double kLeastSquare = 1e-12;    // of a distance
 
 void check_shapes(const at::Tensor& features, const at::Tensor& mask) {
   if (features.dim() != 3 || mask.dim() != 2 || features.size(1) != mask.size(0) ||
@@ -34,12 +34,12 @@ at::Tensor superpixel_prototypes(const at::Tensor& features, const at::Tensor& m
                                  const at::Tensor& seeds, int iterations) {
   check_shapes(features, mask);
   if (seeds.dim() != 2 || seeds.size(1) != 2) {
-    throw Error(ErrorCode::kInvalidValue, "superpixel clustering: seeds " +
-                                              c10::str(seeds.sizes()) + ", expected [n, 2]");
+    throw Error(ErrorCode::kInvalidValue,
+                "superpixel clustering: seeds " + c10::str(seeds.sizes()) + ", expected [n, 2]");
   }
   if (seeds.size(0) < 2) return masked_average(features, mask);
 
-  const at::Tensor flat = features.flatten(1).t();                    // [h*w, C]
+  const at::Tensor flat = features.flatten(1).t();                     // [h*w, C]
   const at::Tensor region = mask.flatten().eq(1).nonzero().flatten();  // [k]
   if (region.numel() == 0) return at::zeros({features.size(0), seeds.size(0)}, features.options());
 

@@ -30,7 +30,10 @@ float rounded(float value) {
 class RowReader {
  public:
   RowReader(const ImageView& image, const std::vector<int>& columns)
-      : image_(image), columns_(columns), luma_(columns.size()), cb_(columns.size()),
+      : image_(image),
+        columns_(columns),
+        luma_(columns.size()),
+        cb_(columns.size()),
         cr_(columns.size()) {}
 
   // rgb [3, columns]
@@ -56,8 +59,7 @@ class RowReader {
     const std::uint8_t* y = image_.planes[0] + row * image_.strides[0];
     const bool interleaved = image_.format == PixelFormat::kNv12;
     const std::uint8_t* cb = image_.planes[1] + row / 2 * image_.strides[1];
-    const std::uint8_t* cr =
-        interleaved ? cb + 1 : image_.planes[2] + row / 2 * image_.strides[2];
+    const std::uint8_t* cr = interleaved ? cb + 1 : image_.planes[2] + row / 2 * image_.strides[2];
     const int step = interleaved ? 2 : 1;
     const std::size_t count = columns_.size();
     for (std::size_t i = 0; i < count; ++i) {
@@ -74,9 +76,8 @@ class RowReader {
     const auto of_cr = static_cast<float>(2.0 * (1.0 - weights.red));
     const auto of_cb = static_cast<float>(2.0 * (1.0 - weights.blue));
     // Told apart, so that the loop is done several pixels at a time.
-    const float *__restrict luma = luma_.data(), *__restrict blueness = cb_.data(),
-                *__restrict redness = cr_.data();
-    float *__restrict red = rgb, *__restrict green = rgb + count, *__restrict blue = rgb + 2 * count;
+    const float* __restrict luma = luma_.data(), * __restrict blueness = cb_.data(), * __restrict redness = cr_.data();
+    float* __restrict red = rgb, * __restrict green = rgb + count, * __restrict blue = rgb + 2 * count;
     const auto level = [](float value) {
       value = rounded(value);
       value = value < 0.0F ? 0.0F : value;
@@ -106,9 +107,9 @@ at::Tensor frame_input(const ImageView& image, int side) {
   const AxisTaps down = AxisTaps::half_pixel(image.height, side);
   std::vector<int> columns(across.first);  // both taps of every output pixel
   columns.insert(columns.end(), across.second.begin(), across.second.end());
-  const at::Tensor input = at::empty({1, 3, side, side},
-                                     at::TensorOptions().dtype(at::kFloat).memory_format(
-                                         at::MemoryFormat::ChannelsLast));
+  const at::Tensor input = at::empty(
+      {1, 3, side, side},
+      at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
   float* const pixels = input.mutable_data_ptr<float>();
   const std::size_t row_length = std::size_t{3} * side;
   at::parallel_for(0, side, kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {

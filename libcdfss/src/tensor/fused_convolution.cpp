@@ -48,9 +48,7 @@ at::Tensor call(const std::optional<c10::OperatorHandle>& function, Arguments&&.
 }
 
 std::vector<std::int64_t> twice(int value) { return {value, value}; }
-c10::List<std::optional<at::Scalar>> no_scalars() {
-  return c10::List<std::optional<at::Scalar>>();
-}
+c10::List<std::optional<at::Scalar>> no_scalars() { return c10::List<std::optional<at::Scalar>>(); }
 
 }  // namespace
 

@@ -14,20 +14,22 @@ struct ConvolutionGeometry {
 
 class FusedConvolution {
  public:
-  // weight [out, in, k, k], bias [out] of the same dtype or undefined. Neither is changed; no gradient
-  // flows into them.
+  // weight [out, in, k, k], bias [out] of the same dtype or undefined. Neither is changed; no
+  // gradient flows into them.
   FusedConvolution(const at::Tensor& weight, const at::Tensor& bias,
                    ConvolutionGeometry geometry = {});
 
   // conv(x), or relu(conv(x)): [B, in, H, W], converted to the weight's dtype if need be ->
   // [B, out, H', W'], channels-last if x is. Any thread.
   at::Tensor apply(const at::Tensor& x, bool relu) const;
-  // sum + conv(x), or relu of that, written into `sum` [B, out, H', W'], channels-last, and returned.
+  // sum + conv(x), or relu of that, written into `sum` [B, out, H', W'], channels-last, and
+  // returned.
   at::Tensor add_to(at::Tensor sum, const at::Tensor& x, bool relu) const;
 
  private:
   struct Packs;
-  // oneDNN's layout of the weight for images of x's height and width; undefined where it is not used.
+  // oneDNN's layout of the weight for images of x's height and width; undefined where it is not
+  // used.
   at::Tensor packed_for(const at::Tensor& x) const;
 
   at::ScalarType dtype_;

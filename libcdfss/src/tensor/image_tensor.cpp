@@ -32,8 +32,10 @@ at::Tensor yuv_to_rgb(const ImageView& image, const at::Tensor& luma, const at::
   return at::stack({r, g, b}, 2).round_().clamp_(0, 255).to(at::kByte);
 }
 
-// The pixels at these rows and columns (both long, one-dimensional), uint8 [rows, columns, channels].
-at::Tensor at_crossings(const at::Tensor& plane, const at::Tensor& rows, const at::Tensor& columns) {
+// The pixels at these rows and columns (both long, one-dimensional), uint8 [rows, columns,
+// channels].
+at::Tensor at_crossings(const at::Tensor& plane, const at::Tensor& rows,
+                        const at::Tensor& columns) {
   return plane.index_select(0, rows).index_select(1, columns);
 }
 
@@ -51,9 +53,10 @@ at::Tensor rgb_at(const ImageView& image, const at::Tensor& rows, const at::Tens
     };
     const at::Tensor luma =
         at_crossings(plane(image, 0, image.width, image.height, 1), rows, columns);
-    return yuv_to_rgb(image, luma, image.format == PixelFormat::kNv12
-                                       ? chroma(1, 2)
-                                       : at::cat({chroma(1, 1), chroma(2, 1)}, 2));
+    return yuv_to_rgb(image, luma,
+                      image.format == PixelFormat::kNv12
+                          ? chroma(1, 2)
+                          : at::cat({chroma(1, 1), chroma(2, 1)}, 2));
   }
   const bool blue_first = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgrx ||
                           image.format == PixelFormat::kBgra;

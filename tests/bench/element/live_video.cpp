@@ -43,23 +43,25 @@ void watch_arrivals(Stream& stream, Gaps& gaps) {
 // A sink that drops what is more than 5 ms late, as video sinks do.
 std::string live_pipeline(const ElementBench& bench) {
   return "videotestsrc is-live=true pattern=ball num-buffers=" +
-         std::to_string(kRate * bench.seconds) + " ! video/x-raw,format=NV12,width=" +
-         std::to_string(bench.width) + ",height=" + std::to_string(bench.height) +
-         ",framerate=" + std::to_string(kRate) + "/1 ! cdfssseg name=seg async=true " +
-         bench.properties() + " ! fakesink name=sink sync=true qos=true max-lateness=5000000";
+         std::to_string(kRate * bench.seconds) +
+         " ! video/x-raw,format=NV12,width=" + std::to_string(bench.width) +
+         ",height=" + std::to_string(bench.height) + ",framerate=" + std::to_string(kRate) +
+         "/1 ! cdfssseg name=seg async=true " + bench.properties() +
+         " ! fakesink name=sink sync=true qos=true max-lateness=5000000";
 }
 
 nlohmann::json counts_of(const Stream& stream, const Gaps& gaps) {
-  return {{"sink_rendered", stream.count("sink", "rendered")},
-          {"sink_dropped_late", stream.count("sink", "dropped")},
-          {"frames", stream.count("seg", "frames")},
-          {"dropped", stream.count("seg", "dropped")},
-          {"inferences", stream.count("seg", "inferences")},
-          {"skipped", stream.count("seg", "skipped")},
-          {"reloads", stream.count("seg", "reloads")},
-          {"mean_latency_ms", static_cast<double>(stream.count("seg", "mean-latency")) / GST_MSECOND},
-          {"longest_gap_ms", gaps.longest_ms()},
-          {"mean_gap_ms", gaps.mean_ms()}};
+  return {
+      {"sink_rendered", stream.count("sink", "rendered")},
+      {"sink_dropped_late", stream.count("sink", "dropped")},
+      {"frames", stream.count("seg", "frames")},
+      {"dropped", stream.count("seg", "dropped")},
+      {"inferences", stream.count("seg", "inferences")},
+      {"skipped", stream.count("seg", "skipped")},
+      {"reloads", stream.count("seg", "reloads")},
+      {"mean_latency_ms", static_cast<double>(stream.count("seg", "mean-latency")) / GST_MSECOND},
+      {"longest_gap_ms", gaps.longest_ms()},
+      {"mean_gap_ms", gaps.mean_ms()}};
 }
 
 // Sets one support set and the other in turns for so long.

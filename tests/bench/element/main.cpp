@@ -1,4 +1,5 @@
-// cdfss-element-bench: what the element costs around the network, and how it keeps live video going.
+// cdfss-element-bench: what the element costs around the network, and how it keeps live video
+// going.
 #include <gst/gst.h>
 
 #include <CLI/CLI.hpp>

@@ -23,8 +23,8 @@ struct ElementBench {
 nlohmann::json measure_sync(const ElementBench& bench);
 // Live video with async=true: what reaches a synchronising sink, and how late.
 nlohmann::json measure_live(const ElementBench& bench);
-// The longest time between two frames at the sink while support sets are replaced every two seconds,
-// with async=true on live video and with async=false as fast as it goes.
+// The longest time between two frames at the sink while support sets are replaced every two
+// seconds, with async=true on live video and with async=false as fast as it goes.
 nlohmann::json measure_replacement(const ElementBench& bench);
 
 }  // namespace cdfss

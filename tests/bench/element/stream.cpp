@@ -36,8 +36,8 @@ void Stream::wait_for_end() {
 }
 
 bool Stream::take_messages(GstClockTime wait) {
-  const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS |
-                                                 GST_MESSAGE_WARNING);
+  const auto types =
+      static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS | GST_MESSAGE_WARNING);
   bool ended = false;
   while (GstMessage* message = gst_bus_timed_pop_filtered(bus_, wait, types)) {
     wait = 0;

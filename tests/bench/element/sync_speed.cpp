@@ -68,7 +68,8 @@ double segment_ms(Segmenter& segmenter, const GstVideoInfo& info, GstBuffer* buf
 
 nlohmann::json measure_format(const ElementBench& bench, Segmenter& segmenter,
                               const std::string& format, const std::string& output) {
-  const std::string caps = "video/x-raw,format=" + format + ",width=" + std::to_string(bench.width) +
+  const std::string caps = "video/x-raw,format=" + format +
+                           ",width=" + std::to_string(bench.width) +
                            ",height=" + std::to_string(bench.height) + ",framerate=30/1";
   Stream camera("videotestsrc pattern=ball num-buffers=1 ! " + caps + " ! appsink name=out");
   Stream stream("appsrc name=in format=time caps=\"" + caps + ",colorimetry=bt709\" ! cdfssseg " +
@@ -98,8 +99,8 @@ nlohmann::json measure_format(const ElementBench& bench, Segmenter& segmenter,
   gst_sample_unref(sample);
   stream.check();
   const double segment = median(alone), overhead = median(more);
-  return {{"format", format},      {"output", output},
-          {"frames", bench.frames}, {"segment_ms", segment},
+  return {{"format", format},        {"output", output},
+          {"frames", bench.frames},  {"segment_ms", segment},
           {"overhead_ms", overhead}, {"relative_rate", segment / (segment + overhead)}};
 }
 
