@@ -3,8 +3,8 @@
  * Every buffer whose mask is known carries, whatever the property `output` says,
  *  - a custom meta, GST_CDFSS_SEGMENTATION_META_NAME (below),
  *  - a GstVideoRegionOfInterestMeta for each class that is in the mask: roi_type is its name, its
- *    box is in pixels of the frame, and its parameter structure "cdfss" has the fields `class` (int),
- *    `area` (gint64), `score` (double),
+ *    box is in pixels of the frame, and its parameter structure "cdfss" has the fields `class`
+ *    (int), `area` (gint64), `score` (double),
  *  - where the element was built against GStreamer 1.26 or newer, a GstAnalyticsSegmentationMtd
  *    (semantic, the same mask, region id = class number) in its GstAnalyticsRelationMeta, related
  *    to a GstAnalyticsClsMtd with the names and scores ("background", -1 for 0).

@@ -76,8 +76,12 @@ class RowReader {
     const auto of_cr = static_cast<float>(2.0 * (1.0 - weights.red));
     const auto of_cb = static_cast<float>(2.0 * (1.0 - weights.blue));
     // Told apart, so that the loop is done several pixels at a time.
-    const float* __restrict luma = luma_.data(), * __restrict blueness = cb_.data(), * __restrict redness = cr_.data();
-    float* __restrict red = rgb, * __restrict green = rgb + count, * __restrict blue = rgb + 2 * count;
+    const float* __restrict luma = luma_.data();
+    const float* __restrict blueness = cb_.data();
+    const float* __restrict redness = cr_.data();
+    float* __restrict red = rgb;
+    float* __restrict green = rgb + count;
+    float* __restrict blue = rgb + 2 * count;
     const auto level = [](float value) {
       value = rounded(value);
       value = value < 0.0F ? 0.0F : value;
