@@ -222,7 +222,7 @@ RunState RunLeader::state() const {
           .seconds = log_.seconds(),
           .configuration = parts_.configuration,
           .environment = run_environment(parts_.device).dump(),
-          .data = parts_.sources.fingerprint(),
+          .data = parts_.fingerprint,
           .model = {.network = parts_.network->options(), .info = info_},
           .network = module_tensors(*parts_.network),
           .optimiser = parts_.optimiser.state(),

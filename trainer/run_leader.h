@@ -31,6 +31,7 @@ struct RunParts {
   int processes = 1;
   std::string command_line;
   std::string configuration;  // as effective_configuration() gives it
+  std::string fingerprint;    // of the sources
 };
 
 // Validates, writes what docs/training.md says lies in the folder, and tells how far the run is.

@@ -43,7 +43,8 @@ class Run {
         configuration_(configuration),
         device_(resolve_device(device_of_process(options.device))),
         group_(ProcessGroup::from_environment(device_.type())),
-        sources_(open_training_sources(options)) {
+        sources_(open_training_sources(options)),
+        fingerprint_(sources_.fingerprint()) {
     if (group_.leads()) folder_.emplace(options.output, options.resume);
   }
 
@@ -79,7 +80,7 @@ class Run {
     if (std::filesystem::exists(file)) {
       RunState state = read_run_state(file);
       require_same_configuration(state.configuration, configuration_, file);
-      if (state.data != sources_.fingerprint()) {
+      if (state.data != fingerprint_) {
         throw Error(ErrorCode::kInvalidValue,
                     file.string() +
                         " is of a run on other data: images or classes of --data, "
@@ -145,7 +146,8 @@ class Run {
                          .validate_every = validate_every_,
                          .processes = group_.size(),
                          .command_line = command_line_,
-                         .configuration = configuration_};
+                         .configuration = configuration_,
+                         .fingerprint = fingerprint_};
     stored ? leader_.emplace(parts, *stored) : leader_.emplace(parts, info_);
     leader_->catch_up();
   }
@@ -186,6 +188,7 @@ class Run {
   ProcessGroup group_;
   std::optional<RunFolder> folder_;  // as leader_, of the process that leads
   TrainingSources sources_;
+  const std::string fingerprint_;  // of them
   ModelInfo info_;
   Asgnet network_{nullptr};
   std::optional<TrainingBatches> batches_;

@@ -13,8 +13,7 @@
 #include "cdfss/error.h"
 #include "device.h"
 #include "mask_from_logits.h"
-#include "model/seed_placement.h"
-#include "model/superpixel_clustering.h"
+#include "model/shot_label.h"
 #include "run_network.h"
 #include "shared_network.h"
 #include "tensor/frame_input.h"
@@ -161,26 +160,18 @@ class Segmenter::Impl {
   }
 
   void add_shot(const SupportShot& shot, std::vector<Prototypes>& shots) {
-    const auto pixels = static_cast<std::size_t>(shot.image->width) * shot.image->height;
-    if (shot.mask.size() != pixels) {
-      throw Error(ErrorCode::kInvalidValue, shot.source + ": the mask has " +
-                                                std::to_string(shot.mask.size()) +
-                                                " pixels, its image " + std::to_string(pixels));
-    }
     const at::Tensor input = input_of(shot.image->view());
-    const at::Tensor full = at::from_blob(const_cast<std::uint8_t*>(shot.mask.data()),
-                                          {1, 1, shot.image->height, shot.image->width}, at::kByte);
     run_network("reading a support image", [&] {
       const at::NoGradGuard no_grad;
-      const at::Tensor label = at::upsample_nearest2d(full, {input_size_, input_size_})[0][0];
-      const at::Tensor seeds = place_seeds(label.eq(1).to(at::kByte));
-      const at::Tensor small = support_label(label).to(network_->device());
+      const ShotLabel target = shot_label(shot, input_size_);
+      const at::Tensor label = target.label.to(network_->device());
       const bool original =
           enhancement_ != TargetEnhancement::kSupport && enhancement_ != TargetEnhancement::kBoth;
       const bool restyled =
           enhancement_ != TargetEnhancement::kNone && enhancement_ != TargetEnhancement::kQuery;
       const auto add = [&](std::optional<Pick> pick) {
-        shots.push_back(network_->prototypes(network_->features(input, pick)[0], small, seeds));
+        shots.push_back(
+            network_->prototypes(network_->features(input, pick)[0], label, target.seeds));
       };
       if (original) add(std::nullopt);
       if (restyled) add(Pick::kHighest);

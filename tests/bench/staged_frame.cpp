@@ -6,7 +6,7 @@
 #include "device_time.h"
 #include "io/model_file.h"
 #include "mask_from_logits.h"
-#include "model/seed_placement.h"
+#include "model/shot_label.h"
 #include "model/superpixel_clustering.h"
 #include "tensor/frame_input.h"
 
@@ -88,15 +88,11 @@ std::vector<ClassGuide> StagedFrame::guides_of(const SupportSet& support) {
   for (const SupportClass& support_class : support.classes()) {
     std::vector<Prototypes> shots;
     for (const SupportShot& shot : support_class.shots) {
-      const at::Tensor full =
-          at::from_blob(const_cast<std::uint8_t*>(shot.mask.data()),
-                        {1, 1, shot.image->height, shot.image->width}, at::kByte);
-      const at::Tensor label = at::upsample_nearest2d(full, {input_size_, input_size_})[0][0];
+      const ShotLabel target = shot_label(shot, input_size_);
       const at::Tensor input = frame_input(shot.image->view(), input_size_).to(device_);
       shots.push_back(
           network_->network()->prototypes(network_->features(input, std::nullopt)[0].to(at::kFloat),
-                                          support_label(label).to(device_),
-                                          place_seeds(label.eq(1).to(at::kByte)), kEvalIterations));
+                                          target.label.to(device_), target.seeds, kEvalIterations));
     }
     guides.push_back(network_->decoder().guide(concatenate(shots)));
     names_.push_back(support_class.name);
