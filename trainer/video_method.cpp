@@ -30,17 +30,4 @@ int SegmenterMethod::input_size() const { return segmenter_.input_size(); }
 std::string SegmenterMethod::device() const { return segmenter_.device(); }
 std::string SegmenterMethod::precision() const { return to_string(segmenter_.precision()); }
 
-const char* to_string(Precision precision) {
-  switch (precision) {
-    case Precision::kFp32:
-      return "fp32";
-    case Precision::kBf16:
-      return "bf16";
-    case Precision::kFp16:
-      return "fp16";
-    default:
-      return "auto";
-  }
-}
-
 }  // namespace cdfss

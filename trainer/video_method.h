@@ -41,6 +41,4 @@ class SegmenterMethod : public VideoMethod {
   Mask mask_;  // reused between frames
 };
 
-const char* to_string(Precision precision);  // "auto", "fp32", "bf16", "fp16"
-
 }  // namespace cdfss

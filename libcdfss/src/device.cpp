@@ -30,6 +30,19 @@ c10::Device resolve_device(const std::string& name) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
+const char* to_string(Precision value) {
+  switch (value) {
+    case Precision::kFp32:
+      return "fp32";
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kFp16:
+      return "fp16";
+    default:
+      return "auto";
+  }
+}
+
 Precision resolve_precision(Precision wanted, c10::Device device) {
   if (wanted == Precision::kAuto) {
     if (device.is_cuda()) return Precision::kFp16;

@@ -89,13 +89,16 @@ class Segmenter::Impl {
                                                 " classes, expected at most 254");
     }
     use_threads();
+    // Clustering magnifies small errors in what it starts from: read in half precision, a support
+    // set moved masks far more than the frames' own precision does.
+    const std::shared_ptr<SharedNetwork> exact = network_->in_float32();
     std::vector<ClassGuide> classes;
     std::vector<std::string> names;
     for (const SupportClass& support_class : support.classes()) {
       std::vector<Prototypes> shots;
       for (const SupportShot& shot : support_class.shots) {
         if (stop.stop_requested()) return false;
-        add_shot(shot, shots);
+        add_shot(*exact, shot, shots);
       }
       classes.push_back(run_network("reading the support set",
                                     [&] { return network_->guide(concatenate(shots)); }));
@@ -159,19 +162,18 @@ class Segmenter::Impl {
     return at::logit(previous_, /*eps=*/1e-6);
   }
 
-  void add_shot(const SupportShot& shot, std::vector<Prototypes>& shots) {
+  void add_shot(SharedNetwork& exact, const SupportShot& shot, std::vector<Prototypes>& shots) {
     const at::Tensor input = input_of(shot.image->view());
     run_network("reading a support image", [&] {
       const at::NoGradGuard no_grad;
       const ShotLabel target = shot_label(shot, input_size_);
-      const at::Tensor label = target.label.to(network_->device());
+      const at::Tensor label = target.label.to(exact.device());
       const bool original =
           enhancement_ != TargetEnhancement::kSupport && enhancement_ != TargetEnhancement::kBoth;
       const bool restyled =
           enhancement_ != TargetEnhancement::kNone && enhancement_ != TargetEnhancement::kQuery;
       const auto add = [&](std::optional<Pick> pick) {
-        shots.push_back(
-            network_->prototypes(network_->features(input, pick)[0], label, target.seeds));
+        shots.push_back(exact.prototypes(exact.features(input, pick)[0], label, target.seeds));
       };
       if (original) add(std::nullopt);
       if (restyled) add(Pick::kHighest);

@@ -6,20 +6,18 @@
 
 #include <map>
 #include <mutex>
-#include <tuple>
 
+#include "cdfss/error.h"
 #include "device.h"
 #include "io/model_file.h"
 #include "model/superpixel_clustering.h"
 #include "run_network.h"
+#include "unused_memory.h"
 
 namespace cdfss {
 namespace {
 
 constexpr std::size_t kLargestBatch = 8;  // streams; more gain nothing and take memory
-
-// A version of a file: another one in its place differs in one of these.
-using FileVersion = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
 
 // All zero for a file that is not there: loading it will say so.
 FileVersion version_of(const std::filesystem::path& file) {
@@ -49,7 +47,11 @@ std::shared_ptr<SharedNetwork> SharedNetwork::open(const std::filesystem::path& 
 
 SharedNetwork::SharedNetwork(const std::filesystem::path& file, c10::Device device,
                              Precision precision)
-    : device_(device), precision_(precision), batcher_(kLargestBatch) {
+    : file_(file),
+      version_(version_of(file)),
+      device_(device),
+      precision_(precision),
+      batcher_(kLargestBatch) {
   LoadedModel model = load_model(file);
   info_ = std::move(model.info);
   run_network("preparing the network", [&] {
@@ -58,14 +60,29 @@ SharedNetwork::SharedNetwork(const std::filesystem::path& file, c10::Device devi
   });
 }
 
+SharedNetwork::~SharedNetwork() {
+  network_.reset();
+  release_unused_memory();
+}
+
+std::shared_ptr<SharedNetwork> SharedNetwork::in_float32() {
+  if (precision_ == Precision::kFp32) return shared_from_this();
+  std::shared_ptr<SharedNetwork> exact = open(file_, device_, Precision::kFp32);
+  if (exact->version_ != version_) {
+    throw Error(ErrorCode::kUnreadable,
+                file_.string() +
+                    ": changed since it was loaded; expected the same file, to read a "
+                    "support set with");
+  }
+  return exact;
+}
+
 at::Tensor SharedNetwork::features(const at::Tensor& input, std::optional<Pick> pick) {
   return network_->features(input.to(device_), pick);
 }
 
 Prototypes SharedNetwork::prototypes(const at::Tensor& features, const at::Tensor& label,
                                      const at::Tensor& seeds) const {
-  // Once for a support set, so exactly: in half precision, distances tell neighbours apart badly
-  // and masks drift.
   return network_->network()->prototypes(features.to(at::kFloat), label, seeds, kEvalIterations);
 }
 
@@ -113,6 +130,7 @@ void SharedNetwork::run(const std::vector<Request*>& batch) {
       request->logits = logits.narrow(0, first, count);
       first += count;
     }
+    if (prepared_sides_.insert(query.size(2)).second) release_unused_memory();
   });
 }
 

@@ -4,11 +4,15 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
+#include <sys/types.h>
 
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "cdfss/segmenter.h"
@@ -17,7 +21,10 @@
 
 namespace cdfss {
 
-class SharedNetwork {
+// A version of a file: another one in its place differs in one of these.
+using FileVersion = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
+
+class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
  public:
   // The one that is there, else a new one; it goes with its last user. A file that changed since it
   // was loaded is another. `precision` is resolved. Throws as load_model does, and
@@ -26,6 +33,12 @@ class SharedNetwork {
                                              Precision precision);
 
   SharedNetwork(const std::filesystem::path& file, c10::Device device, Precision precision);
+  ~SharedNetwork();
+
+  // The same network in float32, for what is read once and kept: this one if it is in float32, else
+  // one that goes with its last user. Throws as open() does, and Error(kUnreadable) if the file is
+  // no longer the one that was loaded.
+  std::shared_ptr<SharedNetwork> in_float32();
 
   // Foreground minus background logit of each class, float [classes, h, h] on the CPU. `input` is
   // frame_input()'s [1, 3, S, S]. Calls of several threads with inputs of one size and one `pick`
@@ -57,10 +70,13 @@ class SharedNetwork {
   };
   void run(const std::vector<Request*>& batch);
 
+  std::filesystem::path file_;
+  FileVersion version_;  // before loading
   ModelInfo info_;
   std::unique_ptr<FrameNetwork> network_;  // not changed after the constructor
   c10::Device device_;
   Precision precision_;
+  std::set<std::int64_t> prepared_sides_;  // run()'s: sizes that the network is packed for
   RequestBatcher<Request> batcher_;
 };
 

@@ -15,7 +15,6 @@
 #include "data/image_file.h"
 #include "device_time.h"
 #include "staged_frame.h"
-#include "video_method.h"
 
 namespace cdfss::bench {
 namespace {
@@ -35,13 +34,18 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// Resident memory of this process in MB.
-double resident_megabytes() {
-  std::ifstream file("/proc/self/statm");
-  double pages = 0, resident = 0;
-  file >> pages >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
-}
+struct Memory {
+  double resident,
+      own;  // MB of this process; `own` without pages of files, such as LibTorch's code
+
+  static Memory now() {
+    std::ifstream file("/proc/self/statm");
+    double total = 0, resident = 0, of_files = 0;
+    file >> total >> resident >> of_files;
+    const double page = static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
+    return {resident * page, (resident - of_files) * page};
+  }
+};
 
 // The frames to segment: of files, or made ones.
 struct Frames {
@@ -69,7 +73,7 @@ std::vector<double> time_frames(const Options& options, Segmenter& segmenter, co
   for (int i = 0; i < kWarmUps; ++i) segmenter.segment(frames.view(i), mask);
   std::vector<double> times;
   for (int i = 0; i < options.iterations; ++i) {
-    if (i == kSettled) report["resident_mb_at_frame_100"] = resident_megabytes();
+    if (i == kSettled) report["resident_mb_at_frame_100"] = Memory::now().resident;
     const auto start = Clock::now();
     segmenter.segment(frames.view(i), mask);
     times.push_back(milliseconds_since(start));
@@ -158,7 +162,8 @@ nlohmann::json frame_report(const Options& options) {
   nlohmann::json report;
   const Frames frames(options);
   const SupportSet support = support_of(options);
-  report["resident_mb_before"] = resident_megabytes();
+  const Memory before = Memory::now();
+  report["resident_mb_before"] = before.resident;
   {
     const auto start = Clock::now();
     Segmenter segmenter(options.model, options.segmenter());
@@ -166,7 +171,9 @@ nlohmann::json frame_report(const Options& options) {
     segmenter.segment(frames.view(0));
     report["load_to_first_mask_ms"] = milliseconds_since(start);
     const std::vector<double> times = time_frames(options, segmenter, frames, report);
-    report["resident_mb"] = resident_megabytes();
+    const Memory after = Memory::now();
+    report["resident_mb"] = after.resident;
+    report["own_mb_gained"] = after.own - before.own;
     report["ms"] = median(times);
     report["least_ms"] = *std::min_element(times.begin(), times.end());
     report["device"] = segmenter.device();

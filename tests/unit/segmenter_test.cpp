@@ -229,6 +229,25 @@ TEST_F(SegmenterTest, NetworksAreSharedByFileDeviceAndPrecision) {
   EXPECT_NE(open(folder_ / "copy.safetensors", Precision::kFp32), before);
 }
 
+TEST_F(SegmenterTest, ASupportSetIsReadWithTheSameFileInFloat32) {
+  const std::filesystem::path file = folder_ / "kept.safetensors";
+  std::filesystem::copy_file(model(), file);
+  const auto open = [&](Precision precision) {
+    return SharedNetwork::open(file, c10::Device(c10::kCPU), precision);
+  };
+  const auto full = open(Precision::kFp32);
+  const auto half = open(Precision::kBf16);
+  EXPECT_EQ(full->in_float32(), full);
+  EXPECT_EQ(half->in_float32(), full);
+  Segmenter segmenter(file, {.device = "cpu", .precision = Precision::kBf16});
+  segmenter.set_support(support_of({"square"}));
+  std::filesystem::copy_file(model(), folder_ / "newer.safetensors");
+  std::filesystem::rename(folder_ / "newer.safetensors", file);
+  EXPECT_EQ(code_of([&] { segmenter.set_support(support_of({"late"})); }, "kept.safetensors"),
+            ErrorCode::kUnreadable);
+  EXPECT_EQ(segmenter.class_names(), std::vector<std::string>{"square"});  // still in force
+}
+
 TEST_F(SegmenterTest, ANetworkGoesWithItsLastUser) {
   std::weak_ptr<SharedNetwork> network;
   {

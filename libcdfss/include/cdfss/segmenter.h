@@ -15,7 +15,9 @@
 
 namespace cdfss {
 
+// kAuto is fp16 on CUDA, bf16 on a CPU that multiplies it (AVX512-BF16 or AMX), else fp32.
 enum class Precision { kAuto, kFp32, kBf16, kFp16 };
+CDFSS_EXPORT const char* to_string(Precision value);  // "auto", "fp32", "bf16", "fp16"
 
 struct SegmenterOptions {
   std::string device = "auto";  // "auto" (cuda when there is one), "cpu", "cuda", "cuda:N"
@@ -42,8 +44,11 @@ class CDFSS_EXPORT Segmenter {
   Segmenter(Segmenter&&) noexcept;
   Segmenter& operator=(Segmenter&&) noexcept;
 
-  // Turns the support set into prototypes (SPEC A6, all shots of a class concatenated, A7).
-  // Throws Error(kInvalidValue) for an empty set, or an object too small to be seen at input size.
+  // Turns the support set into prototypes (SPEC A6, all shots of a class concatenated, A7), in
+  // fp32 whatever the precision: for that long, the network is in memory in fp32, too. Throws
+  // Error(kInvalidValue) for an empty set, or an object too small to be seen at input size, and
+  // what the constructor throws; kUnreadable if the model file is no longer the one that was
+  // loaded and the precision is not fp32.
   void set_support(const SupportSet& support);
   // The same, unless `stop` asks to give it up, which it does before the next labelled image:
   // false, and the previous support set is still in force.
