@@ -26,6 +26,44 @@ float rounded(float value) {
   return (value + kShift) - kShift;
 }
 
+// What turns an image's Y', Cb and Cr into colours.
+struct YuvScale {
+  float black, luma, chroma, kr, kb, per_kg, of_cr, of_cb;
+
+  explicit YuvScale(const ImageView& image) {
+    black = image.full_range ? 0.0F : 16.0F;
+    luma = image.full_range ? 1.0F : 255.0F / 219.0F;
+    chroma = image.full_range ? 1.0F : 255.0F / 224.0F;
+    const LumaWeights weights = luma_weights(image.matrix);
+    kr = static_cast<float>(weights.red);
+    kb = static_cast<float>(weights.blue);
+    per_kg = static_cast<float>(1.0 / (1.0 - weights.red - weights.blue));
+    of_cr = static_cast<float>(2.0 * (1.0 - weights.red));
+    of_cb = static_cast<float>(2.0 * (1.0 - weights.blue));
+  }
+};
+
+// rgb [3, count], from 0 to 255. A function of its own, so that the compiler knows the arrays
+// apart and does several pixels at a time.
+void to_rgb(const YuvScale& given, std::size_t count, const float* __restrict luma,
+            const float* __restrict cb, const float* __restrict cr, float* __restrict rgb) {
+  const YuvScale scale = given;
+  const auto level = [](float value) {
+    value = rounded(value);
+    value = value < 0.0F ? 0.0F : value;
+    return value > 255.0F ? 255.0F : value;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    const float light = (luma[i] - scale.black) * scale.luma;
+    const float r = light + (cr[i] - 128.0F) * scale.chroma * scale.of_cr;
+    const float b = light + (cb[i] - 128.0F) * scale.chroma * scale.of_cb;
+    const float g = (light - r * scale.kr - b * scale.kb) * scale.per_kg;
+    rgb[i] = level(r);
+    rgb[count + i] = level(g);
+    rgb[2 * count + i] = level(b);
+  }
+}
+
 // Reads rows of an image at given columns, as R, G and B from 0 to 255. One for each thread.
 class RowReader {
  public:
@@ -67,35 +105,7 @@ class RowReader {
       cb_[i] = cb[columns_[i] / 2 * step];
       cr_[i] = cr[columns_[i] / 2 * step];
     }
-    const float black = image_.full_range ? 0.0F : 16.0F;
-    const float luma_scale = image_.full_range ? 1.0F : 255.0F / 219.0F;
-    const float chroma_scale = image_.full_range ? 1.0F : 255.0F / 224.0F;
-    const LumaWeights weights = luma_weights(image_.matrix);
-    const auto kr = static_cast<float>(weights.red), kb = static_cast<float>(weights.blue);
-    const auto per_kg = static_cast<float>(1.0 / (1.0 - weights.red - weights.blue));
-    const auto of_cr = static_cast<float>(2.0 * (1.0 - weights.red));
-    const auto of_cb = static_cast<float>(2.0 * (1.0 - weights.blue));
-    // Told apart, so that the loop is done several pixels at a time.
-    const float* __restrict luma = luma_.data();
-    const float* __restrict blueness = cb_.data();
-    const float* __restrict redness = cr_.data();
-    float* __restrict red = rgb;
-    float* __restrict green = rgb + count;
-    float* __restrict blue = rgb + 2 * count;
-    const auto level = [](float value) {
-      value = rounded(value);
-      value = value < 0.0F ? 0.0F : value;
-      return value > 255.0F ? 255.0F : value;
-    };
-    for (std::size_t i = 0; i < count; ++i) {
-      const float light = (luma[i] - black) * luma_scale;
-      const float r = light + (redness[i] - 128.0F) * chroma_scale * of_cr;
-      const float b = light + (blueness[i] - 128.0F) * chroma_scale * of_cb;
-      const float g = (light - r * kr - b * kb) * per_kg;
-      red[i] = level(r);
-      green[i] = level(g);
-      blue[i] = level(b);
-    }
+    to_rgb(YuvScale(image_), count, luma_.data(), cb_.data(), cr_.data(), rgb);
   }
 
   const ImageView& image_;
