@@ -87,14 +87,17 @@ void lay_row(const Label& label, int y, const Canvas& canvas, PaintRow& row) {
   const Ink text = ink_of(text_colour(label.colour), canvas);
   const std::uint8_t* coverage =
       label.tile->coverage.data() + std::ptrdiff_t{y - label.y} * label.tile->width;
-  const int end = std::min(canvas.width, label.x + label.tile->width);
-  for (int x = label.x; x < end; ++x) {
-    Paint& paint = row[x];
-    paint.opacity = 256;
-    const int share = *coverage + (*coverage >> 7);  // 0..255 -> 0..256
-    ++coverage;
+  const int width = std::min(canvas.width - label.x, label.tile->width);
+  PaintRow spans;
+  for (int begin = 0, end; begin < width; begin = end) {
+    end = begin + 1;
+    while (end < width && coverage[end] == coverage[begin]) ++end;
+    const int share = coverage[begin] + (coverage[begin] >> 7);  // 0..255 -> 0..256
+    Paint paint{.opacity = 256};
     for (int c = 0; c < 3; ++c) paint.ink[c] = blend(ground[c], text[c], share);
+    spans.push_back({label.x + begin, label.x + end, paint});
   }
+  cover(row, spans);
 }
 
 }  // namespace cdfss

@@ -13,8 +13,6 @@ void OverlayPainter::draw(const Mask& mask, const Canvas& canvas, const OverlayL
   std::vector<Label> labels;
   if (look.labels) labels = labels_.make(mask);
 
-  upper_.resize(mask.width);
-  lower_.resize(mask.width);
   for (int y = 0; y < mask.height; y += 2) {
     regions_.next(upper_);
     if (y + 1 < mask.height) regions_.next(lower_);

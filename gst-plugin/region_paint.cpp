@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace cdfss {
+namespace {
+
+// The first of [begin, end) that is so, or end. Looks at many at a time, since what is sought is
+// mostly far away.
+template <typename Predicate>
+int first_where(int begin, int end, Predicate is_so) {
+  constexpr int kAtOnce = 64;
+  for (; begin + kAtOnce <= end; begin += kAtOnce) {
+    unsigned any = 0;
+    for (int i = 0; i < kAtOnce; ++i) any |= is_so(begin + i) ? 1U : 0U;
+    if (any != 0) break;
+  }
+  while (begin < end && !is_so(begin)) ++begin;
+  return begin;
+}
+
+}  // namespace
 
 int contour_thickness(int height) { return std::max(1, (height + 180) / 360); }
 
@@ -28,27 +45,42 @@ void RegionPaint::look_at(int y) {
   }
 }
 
+// Pixels [begin, end) of one class.
+void RegionPaint::add_region(int begin, int end, const Ink& ink, PaintRow& row) const {
+  const Paint tint{ink, static_cast<std::uint16_t>(opacity_)};
+  const Paint solid{ink, 256};
+  const auto add = [&](int from, int to, const Paint& paint) {
+    if (from == to || paint.opacity == 0) return;
+    if (!row.empty() && row.back().end == from && row.back().paint == paint) {
+      row.back().end = to;
+    } else {
+      row.push_back({from, to, paint});
+    }
+  };
+  if (thickness_ == 0) return add(begin, end, tint);
+  const int left = begin == 0 ? 0 : std::min(begin + thickness_, end);
+  const int right = end == mask_->width ? end : std::max(end - thickness_, left);
+  const auto is_contour = [&](int x) { return boundary_[x] > y_ - thickness_; };
+  add(begin, left, solid);
+  for (int x = left; x < right;) {
+    const int contour = first_where(x, right, is_contour);
+    add(x, contour, tint);
+    x = contour;
+    while (x < right && is_contour(x)) ++x;
+    add(contour, x, solid);
+  }
+  add(right, end, solid);
+}
+
 void RegionPaint::next(PaintRow& row) {
+  row.clear();
   const int width = mask_->width;
   if (thickness_ > 0 && y_ + thickness_ < mask_->height) look_at(y_ + thickness_);
   const std::uint8_t* classes = mask_->classes.data() + std::ptrdiff_t{y_} * width;
   for (int begin = 0, end; begin < width; begin = end) {
     const std::uint8_t index = classes[begin];
-    end = static_cast<int>(
-        std::find_if(classes + begin, classes + width, [&](auto c) { return c != index; }) -
-        classes);
-    if (index == 0) {
-      std::fill(row.begin() + begin, row.begin() + end, Paint{});
-      continue;
-    }
-    const Paint tint{(*inks_)[index], static_cast<std::uint16_t>(opacity_)};
-    const Paint solid{tint.ink, 256};
-    const int inner_begin = begin == 0 ? 0 : begin + thickness_;
-    const int inner_end = end == width ? width : end - thickness_;
-    for (int x = begin; x < end; ++x) {
-      const bool contour = x < inner_begin || x >= inner_end || boundary_[x] > y_ - thickness_;
-      row[x] = contour && thickness_ > 0 ? solid : tint;
-    }
+    end = first_where(begin, width, [&](int x) { return classes[x] != index; });
+    if (index != 0) add_region(begin, end, (*inks_)[index], row);
   }
   ++y_;
 }

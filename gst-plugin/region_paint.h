@@ -17,11 +17,12 @@ class RegionPaint {
   // within contour_thickness of another class or of none, along a row or a column, are solid if
   // `contours`. The frame's own edge is no contour.
   void begin(const Mask& mask, const std::vector<Ink>& inks, int opacity, bool contours);
-  // Fills the next row; call it once for every row of the mask, from the top.
+  // Replaces `row` by the next one; call it once for every row of the mask, from the top.
   void next(PaintRow& row);
 
  private:
   void look_at(int y);
+  void add_region(int begin, int end, const Ink& ink, PaintRow& row) const;
 
   const Mask* mask_ = nullptr;
   const std::vector<Ink>* inks_ = nullptr;

@@ -119,7 +119,8 @@ TEST(Overlay, IsTheDefinitionInEveryFormat) {
   };
   std::mt19937 random(2);
   OverlayPainter painter;  // one for all: sizes change in a stream
-  for (const auto& [width, height] : {std::pair{1, 1}, {17, 16}, {61, 57}, {40, 560}, {30, 1000}}) {
+  for (const auto& [width, height] :
+       {std::pair{1, 1}, {17, 16}, {61, 57}, {333, 21}, {40, 560}, {30, 1000}}) {
     for (const Format& format : {Format{PixelFormat::kRgb, 3, false},
                                  {PixelFormat::kBgr, 3, true},
                                  {PixelFormat::kRgbx, 4, false},
@@ -178,7 +179,8 @@ Canvas canvas_of(YuvPicture& picture) {
 TEST(Overlay, IsTheDefinitionInYuv) {
   std::mt19937 random(3);
   OverlayPainter painter;
-  for (const auto& [width, height] : {std::pair{1, 1}, {2, 3}, {17, 16}, {61, 57}, {31, 601}}) {
+  for (const auto& [width, height] :
+       {std::pair{1, 1}, {2, 3}, {17, 16}, {61, 57}, {333, 21}, {31, 601}}) {
     for (const double alpha : {0.0, 0.5, 1.0}) {
       for (const bool contours : {true, false}) {
         const Mask mask = random_mask(width, height, random);
