@@ -37,6 +37,7 @@ std::optional<Failure> Control::start() {
   const auto failure = guard([&] {
     auto engine = make_engine(element_, settings, false, {});
     latency_ = static_cast<GstClockTime>(engine->expected_latency().count());
+    stats_.set_network(engine->segmenter());
     worker_.start(std::move(engine));
   });
   if (failure) {
@@ -105,6 +106,7 @@ void Control::load(const std::stop_token& stop) {
     const bool warm = settings.same_network(in_use());
     auto engine = make_engine(element_, settings, warm, stop);
     const auto latency = static_cast<GstClockTime>(engine->expected_latency().count());
+    stats_.set_network(engine->segmenter());
     worker_.replace(std::move(engine));
     set_in_use(settings);
     stats_.add_reload();

@@ -140,7 +140,7 @@ void install_properties(GObjectClass* klass) {
       klass, kStatsProperty,
       g_param_spec_boxed("stats", "Statistics",
                          "Structure cdfssseg-stats: frames, inferences, dropped, skipped, reloads, "
-                         "mean-latency, p95-latency, mask-age",
+                         "mean-latency, p95-latency, mask-age, device, precision, input-size",
                          GST_TYPE_STRUCTURE,
                          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }

@@ -11,6 +11,13 @@ void Stats::reset() {
   total_latency_ = mask_age_ = 0;
 }
 
+void Stats::set_network(const Segmenter& segmenter) {
+  const std::lock_guard held(lock_);
+  device_ = segmenter.device();
+  precision_ = to_string(segmenter.precision());
+  input_size_ = segmenter.input_size();
+}
+
 void Stats::add_frame() {
   const std::lock_guard held(lock_);
   ++frames_;
@@ -63,7 +70,9 @@ GstStructure* Stats::structure() const {
       "dropped", G_TYPE_UINT64, dropped_, "skipped", G_TYPE_UINT64, skipped_, "reloads",
       G_TYPE_UINT64, reloads_, "mean-latency", GST_TYPE_CLOCK_TIME,
       inferences_ == 0 ? GstClockTime{0} : total_latency_ / inferences_, "p95-latency",
-      GST_TYPE_CLOCK_TIME, p95_locked(), "mask-age", GST_TYPE_CLOCK_TIME, mask_age_, nullptr);
+      GST_TYPE_CLOCK_TIME, p95_locked(), "mask-age", GST_TYPE_CLOCK_TIME, mask_age_, "device",
+      G_TYPE_STRING, device_.c_str(), "precision", G_TYPE_STRING, precision_.c_str(), "input-size",
+      G_TYPE_INT, input_size_, nullptr);
 }
 
 }  // namespace cdfss

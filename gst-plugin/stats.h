@@ -5,13 +5,17 @@
 
 #include <array>
 #include <mutex>
+#include <string>
+
+#include "cdfss/segmenter.h"
 
 namespace cdfss {
 
 class Stats {
  public:
   void reset();
-  void add_frame();    // came in
+  void set_network(const Segmenter& segmenter);  // what it runs on, until the next
+  void add_frame();                              // came in
   void add_dropped();  // came in too late and went no further (quality of service)
   void add_skipped();  // was offered for inference and gave way to a newer one
   void add_reload();   // of model or support set
@@ -34,6 +38,8 @@ class Stats {
   GstClockTime total_latency_ = 0;
   GstClockTime mask_age_ = 0;
   std::array<GstClockTime, kWindow> latencies_{};  // a ring
+  std::string device_, precision_;                 // empty: none was loaded
+  int input_size_ = 0;
 };
 
 }  // namespace cdfss

@@ -1,6 +1,8 @@
 // Memory of a stream that runs on and on.
 #include <malloc.h>
 
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "element_test.h"
@@ -46,6 +48,35 @@ class Growth : public ElementTest {
 
 TEST_F(Growth, NoneInAThousandFrames) { expect_none(""); }
 TEST_F(Growth, NoneInAThousandAsyncFrames) { expect_none("async=true"); }
+
+// MB that /proc/self/status has under `field`.
+double status_megabytes(const std::string& field) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) * 1024 / 1e6;
+  }
+  ADD_FAILURE() << "no " << field;
+  return 0;
+}
+
+// Its mask has a byte a pixel; nothing else may be of its size, as probabilities would be.
+TEST_F(Growth, An8kFrameTakesAByteAPixel) {
+  constexpr int kWidth = 7680, kHeight = 4320;
+  Harness harness(properties());
+  harness.set_input("NV12", kWidth, kHeight);
+  GstBuffer* frame = gst_buffer_new_allocate(nullptr, kWidth * kHeight * 3 / 2, nullptr);
+  gst_buffer_memset(frame, 0, 128, kWidth * kHeight * 3 / 2);
+  if (!(std::ofstream("/proc/self/clear_refs") << 5 << std::flush)) {
+    gst_buffer_unref(frame);
+    GTEST_SKIP() << "/proc/self/clear_refs, which resets the peak of memory, cannot be written";
+  }
+  const double before = status_megabytes("VmRSS");
+  GstBuffer* output = harness.process(frame);
+  const double peak = status_megabytes("VmHWM");
+  ASSERT_NE(output, nullptr);
+  gst_buffer_unref(output);
+  EXPECT_LT(peak - before, 1.5 * kWidth * kHeight / 1e6);
+}
 
 }  // namespace
 }  // namespace cdfss

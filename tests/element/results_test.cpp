@@ -227,5 +227,18 @@ TEST_F(Results, StatisticsCount) {
   gst_structure_free(stats);
 }
 
+TEST_F(Results, StatisticsNameWhatTheNetworkRunsOn) {
+  Harness harness(properties("device=cpu precision=fp32 input-size=49"));
+  harness.set_input("RGB", 64, 48);
+  GstStructure* stats = nullptr;
+  g_object_get(harness.element(), "stats", &stats, nullptr);
+  EXPECT_STREQ(gst_structure_get_string(stats, "device"), "cpu");
+  EXPECT_STREQ(gst_structure_get_string(stats, "precision"), "fp32");
+  int input_size = 0;
+  EXPECT_TRUE(gst_structure_get_int(stats, "input-size", &input_size));
+  EXPECT_EQ(input_size, 49);
+  gst_structure_free(stats);
+}
+
 }  // namespace
 }  // namespace cdfss
