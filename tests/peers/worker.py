@@ -18,10 +18,9 @@ def matrix_pool(x, side):
     if x.shape[2] % side == 0:
         return F.avg_pool2d(x, x.shape[2] // side)
     size = x.shape[2]
-    weights = torch.zeros(side, size)
-    for i in range(side):
-        begin, end = i * size // side, -((i + 1) * size // -side)
-        weights[i, begin:end] = 1 / (end - begin)
+    bounds = [(i * size // side, -((i + 1) * size // -side)) for i in range(side)]
+    weights = torch.tensor([[1 / (end - begin) if begin <= column < end else 0 for column in range(size)]
+                            for begin, end in bounds])
     return weights @ x @ weights.t()
 
 
@@ -42,6 +41,7 @@ class Peer:
         torch.set_num_threads(threads)
         self.side, self.device, self.threads, self.export = side, device, threads, pathlib.Path(export)
         kind, self.precision = method.rsplit("-", 1)
+        self.model = model
         self.network, metadata = Asgnet.load(model)
         self.threshold = float(metadata["threshold"])
         self.support_network = self.network
@@ -77,7 +77,8 @@ class Peer:
     def exported(self):
         """The ONNX file; the first peer that needs it writes it."""
         if not self.export.exists():
-            network = self.network
+            # A network of its own: the exporter changes weights in place.
+            network, _ = Asgnet.load(self.model)
             network.pool = matrix_pool
             names = ["image", "foreground", "object", "background"]
             counts = [4, network.object_directions, network.background_directions]
@@ -86,7 +87,6 @@ class Peer:
             torch.onnx.export(Frame(network), tuple(example), str(self.export), dynamo=False,
                               input_names=names[: len(example)], output_names=["logit"],
                               dynamic_axes={"foreground": {1: "n"}})
-            network.pool = F.adaptive_avg_pool2d
         return str(self.export)
 
     def onnxruntime(self, model):
