@@ -2,37 +2,38 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <utility>
 
 namespace cdfss {
 namespace {
 
-// What a paint makes of bytes, for as many at a time as all pixel sizes divide: the compiler does
-// them together. keep * byte + add stays below 2^16.
-struct ByteBlend {
-  static constexpr int kBytes = 48;
-  std::array<std::uint16_t, kBytes> keep, add;
-
-  // `inks`: one for each byte of a pixel, and whether the byte has one.
-  ByteBlend(const std::array<std::uint8_t, 4>& inks, int bytes, int inked, int opacity) {
-    for (int i = 0; i < kBytes; ++i) {
-      const int laid = i % bytes < inked ? opacity : 0;
-      keep[i] = static_cast<std::uint16_t>(256 - laid);
-      add[i] = static_cast<std::uint16_t>(inks[i % bytes] * laid + 128);
-    }
-  }
-
-  // `pixel` is a pixel's first byte.
-  void apply(std::uint8_t* __restrict pixel, std::ptrdiff_t count) const {
-    const auto one = [&](std::uint8_t byte, int i) {
-      return static_cast<std::uint8_t>(static_cast<std::uint16_t>(byte * keep[i] + add[i]) >> 8);
-    };
-    for (; count >= kBytes; count -= kBytes, pixel += kBytes) {
-      for (int i = 0; i < kBytes; ++i) pixel[i] = one(pixel[i], i);
-    }
-    for (int i = 0; i < count; ++i) pixel[i] = one(pixel[i], i);
-  }
+// The bytes of a pixel; the first `inked` of them get an ink, the others stay as they are.
+struct PixelBytes {
+  int count, inked;
+  std::array<std::uint8_t, 4> inks;
 };
+
+// Blends `count` bytes from a pixel's first on, as many at a time as all pixel sizes divide: the
+// compiler does them together. keep * byte + add stays below 2^16.
+void blend_bytes(std::uint8_t* __restrict bytes, std::ptrdiff_t count, const PixelBytes& pixel,
+                 int opacity) {
+  constexpr int kAtOnce = 48;
+  std::array<std::uint16_t, kAtOnce> keep, add;
+  for (int start = 0; start < std::min<std::ptrdiff_t>(count, kAtOnce); start += pixel.count) {
+    for (int i = 0; i < pixel.count; ++i) {
+      const int laid = i < pixel.inked ? opacity : 0;
+      keep[start + i] = static_cast<std::uint16_t>(256 - laid);
+      add[start + i] = static_cast<std::uint16_t>(pixel.inks[i] * laid + 128);
+    }
+  }
+  const auto blended = [&](std::uint8_t byte, int i) {
+    return static_cast<std::uint8_t>(static_cast<std::uint16_t>(byte * keep[i] + add[i]) >> 8);
+  };
+  for (; count >= kAtOnce; count -= kAtOnce, bytes += kAtOnce) {
+    for (int i = 0; i < kAtOnce; ++i) bytes[i] = blended(bytes[i], i);
+  }
+  for (int i = 0; i < count; ++i) bytes[i] = blended(bytes[i], i);
+}
 
 void blend_packed(const PaintRow& row, int y, const Canvas& canvas) {
   const int bytes = bytes_per_pixel(canvas.format);
@@ -42,16 +43,16 @@ void blend_packed(const PaintRow& row, int y, const Canvas& canvas) {
   for (const PaintSpan& span : row) {
     auto [first, green, last] = span.paint.ink;
     if (blue_first) std::swap(first, last);
-    const ByteBlend blend({first, green, last, 0}, bytes, 3, span.paint.opacity);
-    blend.apply(canvas.row(0, y) + std::ptrdiff_t{bytes} * span.begin,
-                std::ptrdiff_t{bytes} * (span.end - span.begin));
+    blend_bytes(canvas.row(0, y) + std::ptrdiff_t{bytes} * span.begin,
+                std::ptrdiff_t{bytes} * (span.end - span.begin), {bytes, 3, {first, green, last}},
+                span.paint.opacity);
   }
 }
 
 void blend_luma(const PaintRow& row, int y, const Canvas& canvas) {
   for (const PaintSpan& span : row) {
-    const ByteBlend blend({span.paint.ink[0]}, 1, 1, span.paint.opacity);
-    blend.apply(canvas.row(0, y) + span.begin, span.end - span.begin);
+    blend_bytes(canvas.row(0, y) + span.begin, span.end - span.begin, {1, 1, {span.paint.ink[0]}},
+                span.paint.opacity);
   }
 }
 
@@ -89,12 +90,12 @@ class ChromaBlend {
   void run(int begin, int end, const Paint& paint) const {
     if (paint.opacity == 0) return;
     if (interleaved_) {
-      const ByteBlend both({paint.ink[1], paint.ink[2]}, 2, 2, paint.opacity);
-      both.apply(blue_ + 2 * std::ptrdiff_t{begin}, 2 * std::ptrdiff_t{end - begin});
+      blend_bytes(blue_ + 2 * std::ptrdiff_t{begin}, 2 * std::ptrdiff_t{end - begin},
+                  {2, 2, {paint.ink[1], paint.ink[2]}}, paint.opacity);
       return;
     }
-    ByteBlend({paint.ink[1]}, 1, 1, paint.opacity).apply(blue_ + begin, end - begin);
-    ByteBlend({paint.ink[2]}, 1, 1, paint.opacity).apply(red_ + begin, end - begin);
+    blend_bytes(blue_ + begin, end - begin, {1, 1, {paint.ink[1]}}, paint.opacity);
+    blend_bytes(red_ + begin, end - begin, {1, 1, {paint.ink[2]}}, paint.opacity);
   }
 
   // One sample of four pixels.

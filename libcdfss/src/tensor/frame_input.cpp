@@ -69,6 +69,7 @@ class RowReader {
  public:
   RowReader(const ImageView& image, const std::vector<int>& columns)
       : image_(image),
+        scale_(image),
         columns_(columns),
         luma_(columns.size()),
         cb_(columns.size()),
@@ -105,10 +106,11 @@ class RowReader {
       cb_[i] = cb[columns_[i] / 2 * step];
       cr_[i] = cr[columns_[i] / 2 * step];
     }
-    to_rgb(YuvScale(image_), count, luma_.data(), cb_.data(), cr_.data(), rgb);
+    to_rgb(scale_, count, luma_.data(), cb_.data(), cr_.data(), rgb);
   }
 
   const ImageView& image_;
+  const YuvScale scale_;
   const std::vector<int>& columns_;
   std::vector<float> luma_, cb_, cr_;
 };
