@@ -57,6 +57,7 @@ GType precision_type() {
       {static_cast<int>(Precision::kFp32), "32-bit floating point", "fp32"},
       {static_cast<int>(Precision::kBf16), "bfloat16", "bf16"},
       {static_cast<int>(Precision::kFp16), "16-bit floating point", "fp16"},
+      {static_cast<int>(Precision::kInt8), "8-bit integers", "int8"},
       {0, nullptr, nullptr}};
   static const GType type = register_enum("GstCdfssSegPrecision", values);
   return type;

@@ -153,7 +153,7 @@ void add_video(CLI::App& app, EvalOptions& options) {
       ->type_name("DIR")
       ->group(group);
   app.add_option("--precision", options.precision, "Arithmetic of the network")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}))
       ->group(group);
   app.add_option("--method", options.method,
                  "cdfss, or the training-free baseline: masked-average prototypes of layer2 and "

@@ -20,7 +20,8 @@ namespace {
 constexpr int kPaperInputSize = 473;
 
 Precision precision_from_name(const std::string& name) {
-  for (const auto value : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
+  for (const auto value :
+       {Precision::kFp32, Precision::kBf16, Precision::kFp16, Precision::kInt8}) {
     if (name == to_string(value)) return value;
   }
   return Precision::kAuto;

@@ -5,6 +5,7 @@
 
 #include "cdfss/error.h"
 #include "tensor/cpu_features.h"
+#include "tensor/quantised_convolution.h"
 
 namespace cdfss {
 
@@ -38,6 +39,8 @@ const char* to_string(Precision value) {
       return "bf16";
     case Precision::kFp16:
       return "fp16";
+    case Precision::kInt8:
+      return "int8";
     default:
       return "auto";
   }
@@ -52,6 +55,15 @@ Precision resolve_precision(Precision wanted, c10::Device device) {
     throw Error(ErrorCode::kInvalidValue,
                 "precision fp16 on the CPU: expected fp32, bf16 or auto there");
   }
+  if (wanted == Precision::kInt8 && !device.is_cpu()) {
+    throw Error(ErrorCode::kInvalidValue,
+                "precision int8 on " + device.str() + ": expected fp16, bf16, fp32 or auto there");
+  }
+  if (wanted == Precision::kInt8 && !QuantisedConvolution::available()) {
+    throw Error(ErrorCode::kInvalidValue,
+                "precision int8: expected a CPU with AVX512-VNNI or AVX-VNNI, and a LibTorch with "
+                "oneDNN");
+  }
   return wanted;
 }
 
@@ -61,6 +73,8 @@ c10::ScalarType scalar_type(Precision resolved) {
       return c10::ScalarType::BFloat16;
     case Precision::kFp16:
       return c10::ScalarType::Half;
+    case Precision::kInt8:
+      return cpu_multiplies_bf16() ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
     default:
       return c10::ScalarType::Float;
   }

@@ -104,7 +104,10 @@ class Segmenter::Impl {
                                     [&] { return network_->guide(concatenate(shots)); }));
       names.push_back(support_class.name);
     }
+    std::unique_ptr<ActivationRanges> ranges = network_->unknown_ranges();
+    if (ranges != nullptr && !learn_ranges(support, classes, *ranges, stop)) return false;
     classes_ = std::move(classes);
+    ranges_ = std::move(ranges);
     names_ = std::move(names);
     previous_.reset();
     return true;
@@ -115,12 +118,8 @@ class Segmenter::Impl {
       throw Error(ErrorCode::kInvalidValue, "segment: no support set was given (set_support)");
     }
     use_threads();
-    const bool enhanced =
-        enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
     const at::NoGradGuard no_grad;
-    const at::Tensor input = input_of(image);
-    at::Tensor logits =
-        network_->segment(input, enhanced ? std::optional(Pick::kHighest) : std::nullopt, classes_);
+    at::Tensor logits = network_->segment(input_of(image), query_pick(), classes_, ranges_.get());
     if (smoothing_ > 0.0F) logits = smoothed(logits);
     mask_from_logits(logits, threshold_, names_, image.width, image.height, with_probabilities,
                      mask);
@@ -133,7 +132,8 @@ class Segmenter::Impl {
   float threshold_ = 0.0F;
   float smoothing_ = 0.0F;
   TargetEnhancement enhancement_ = TargetEnhancement::kNone;
-  std::vector<ClassGuide> classes_;  // of the support set in force
+  std::vector<ClassGuide> classes_;           // of the support set in force
+  std::unique_ptr<ActivationRanges> ranges_;  // learnt from the support set; null unless in int8
   std::vector<std::string> names_;
   at::Tensor previous_;  // probabilities [classes, h, h] of the last image; undefined: none
 
@@ -143,6 +143,29 @@ class Segmenter::Impl {
     static const int kDefault = at::get_num_threads();
     const int wanted = threads_ > 0 ? threads_ : kDefault;
     if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
+  }
+
+  // Whether, and to what, the memory restyles the images to be segmented.
+  std::optional<Pick> query_pick() const {
+    const bool enhanced =
+        enhancement_ == TargetEnhancement::kQuery || enhancement_ == TargetEnhancement::kBoth;
+    return enhanced ? std::optional(Pick::kHighest) : std::nullopt;
+  }
+
+  // Segments each labelled image for its own class to see which values occur. False if stopped.
+  bool learn_ranges(const SupportSet& support, const std::vector<ClassGuide>& guides,
+                    ActivationRanges& ranges, const std::stop_token& stop) {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < guides.size(); ++i) {
+      for (const SupportShot& shot : support.classes()[i].shots) {
+        if (stop.stop_requested()) return false;
+        const at::Tensor input = input_of(shot.image->view());
+        run_network("reading a support image",
+                    [&] { network_->learn(ranges, input, query_pick(), guides[i]); });
+      }
+    }
+    ranges.finish();
+    return true;
   }
 
   // [1, 3, S, S] on the CPU

@@ -56,7 +56,8 @@ SharedNetwork::SharedNetwork(const std::filesystem::path& file, c10::Device devi
   info_ = std::move(model.info);
   run_network("preparing the network", [&] {
     model.network->to(device_);
-    network_ = std::make_unique<FrameNetwork>(model.network, scalar_type(precision_));
+    network_ = std::make_unique<FrameNetwork>(model.network, scalar_type(precision_),
+                                              precision_ == Precision::kInt8);
   });
 }
 
@@ -81,6 +82,17 @@ at::Tensor SharedNetwork::features(const at::Tensor& input, std::optional<Pick> 
   return network_->features(input.to(device_), pick);
 }
 
+std::unique_ptr<ActivationRanges> SharedNetwork::unknown_ranges() const {
+  if (precision_ != Precision::kInt8) return nullptr;
+  return std::make_unique<ActivationRanges>(network_->unknown_ranges());
+}
+
+void SharedNetwork::learn(ActivationRanges& ranges, const at::Tensor& input,
+                          std::optional<Pick> pick, const ClassGuide& guide) {
+  const at::Tensor query = network_->features(input, pick, &ranges);
+  network_->decoder().logits(query, {&guide}, {0}, &ranges);
+}
+
 Prototypes SharedNetwork::prototypes(const at::Tensor& features, const at::Tensor& label,
                                      const at::Tensor& seeds) const {
   return network_->network()->prototypes(features.to(at::kFloat), label, seeds, kEvalIterations);
@@ -91,10 +103,11 @@ ClassGuide SharedNetwork::guide(const Prototypes& prototypes) const {
 }
 
 at::Tensor SharedNetwork::segment(const at::Tensor& input, std::optional<Pick> pick,
-                                  const std::vector<ClassGuide>& classes) {
-  Request request{input, pick, classes, {}, nullptr};
+                                  const std::vector<ClassGuide>& classes,
+                                  ActivationRanges* ranges) {
+  Request request{input, pick, classes, ranges, {}, nullptr};
   const auto together = [](const Request& a, const Request& b) {
-    return a.pick == b.pick && a.input.sizes() == b.input.sizes();
+    return a.pick == b.pick && a.ranges == b.ranges && a.input.sizes() == b.input.sizes();
   };
   batcher_.process(request, together, [this](const std::vector<Request*>& batch) {
     try {
@@ -120,10 +133,13 @@ void SharedNetwork::run(const std::vector<Request*>& batch) {
         image_of_class.push_back(static_cast<std::int64_t>(i));
       }
     }
+    const Request& first_request = *batch.front();
+    const at::Tensor images = inputs.size() == 1 ? inputs[0] : at::cat(inputs);
     const at::Tensor query =
-        features(inputs.size() == 1 ? inputs[0] : at::cat(inputs), batch.front()->pick);
-    const at::Tensor logits =
-        network_->decoder().logits(query, classes, image_of_class).to(at::kCPU);
+        network_->features(images.to(device_), first_request.pick, first_request.ranges);
+    const at::Tensor logits = network_->decoder()
+                                  .logits(query, classes, image_of_class, first_request.ranges)
+                                  .to(at::kCPU);
     std::int64_t first = 0;
     for (Request* request : batch) {
       const auto count = static_cast<std::int64_t>(request->classes.size());

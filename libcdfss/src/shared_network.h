@@ -41,11 +41,19 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   std::shared_ptr<SharedNetwork> in_float32();
 
   // Foreground minus background logit of each class, float [classes, h, h] on the CPU. `input` is
-  // frame_input()'s [1, 3, S, S]. Calls of several threads with inputs of one size and one `pick`
-  // run as batches, on as many CPU threads as the caller that runs one has. Any thread; throws
-  // Error(kInference | kOutOfMemory).
+  // frame_input()'s [1, 3, S, S]; `ranges` are learn()'s, or null. Calls of several threads with
+  // inputs of one size, one `pick` and the same ranges run as batches, on as many CPU threads as
+  // the caller that runs one has. Any thread; throws Error(kInference | kOutOfMemory).
   at::Tensor segment(const at::Tensor& input, std::optional<Pick> pick,
-                     const std::vector<ClassGuide>& classes);
+                     const std::vector<ClassGuide>& classes, ActivationRanges* ranges);
+
+  // What segment() wants in int8: the ranges of activations, still to be learnt. Null in other
+  // precisions.
+  std::unique_ptr<ActivationRanges> unknown_ranges() const;
+  // Lets the ranges hold what an image, in which a class is looked for, makes of them. Any
+  // thread.
+  void learn(ActivationRanges& ranges, const at::Tensor& input, std::optional<Pick> pick,
+             const ClassGuide& guide);
 
   // Reduced features [1, 256, h, h] of a frame_input(). Any thread.
   at::Tensor features(const at::Tensor& input, std::optional<Pick> pick);
@@ -65,6 +73,7 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
     const at::Tensor& input;
     std::optional<Pick> pick;
     const std::vector<ClassGuide>& classes;
+    ActivationRanges* ranges;
     at::Tensor logits;
     std::exception_ptr failure;
   };

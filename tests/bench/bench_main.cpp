@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   app.add_flag("--frame", frame, "Print one JSON object about the frame that the options describe");
   app.add_option("--model", options.model, "Model file")->required();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")
+  app.add_option("--precision", options.precision, "auto, fp32, bf16, fp16 or int8")
       ->capture_default_str();
   app.add_option("--input-size", options.input_size, "Network side in pixels; 0: the model's")
       ->capture_default_str();

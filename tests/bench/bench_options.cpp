@@ -50,7 +50,8 @@ SegmenterOptions Options::segmenter() const {
   static const std::map<std::string, Precision> kPrecisions{{"auto", Precision::kAuto},
                                                             {"fp32", Precision::kFp32},
                                                             {"bf16", Precision::kBf16},
-                                                            {"fp16", Precision::kFp16}};
+                                                            {"fp16", Precision::kFp16},
+                                                            {"int8", Precision::kInt8}};
   return {.device = device,
           .precision = look_up(kPrecisions, precision, "precision"),
           .input_size = input_size,

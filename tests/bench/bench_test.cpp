@@ -16,10 +16,17 @@ std::vector<std::string> small(std::vector<std::string> more) {
   return arguments;
 }
 
-TEST(Bench, FrameReportHasEveryStage) {
+class FrameReport : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(FrameReport, HasEveryStage) {
+  const std::string precision = GetParam();
+  if (precision == "int8" && !__builtin_cpu_supports("avx512vnni") &&
+      !__builtin_cpu_supports("avxvnni")) {
+    GTEST_SKIP() << "no int8 on this CPU";
+  }
   const auto result = testing::run(
-      "tests/bench/cdfss-bench",
-      small({"--frame", "--iterations", "2", "--shots", "2", "--classes", "3", "--streams", "2"}));
+      "tests/bench/cdfss-bench", small({"--frame", "--iterations", "2", "--shots", "2", "--classes",
+                                        "3", "--streams", "2", "--precision", precision}));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   const auto report = nlohmann::json::parse(result.output);
   std::vector<std::string> names;
@@ -37,12 +44,15 @@ TEST(Bench, FrameReportHasEveryStage) {
   EXPECT_EQ(report["shots"], 2);
   EXPECT_EQ(report["classes"], 3);
   EXPECT_EQ(report["device"], "cpu");
+  EXPECT_EQ(report["precision"], precision);
   for (const char* key :
        {"ms", "load_to_first_mask_ms", "resident_mb", "frames_per_second", "copy_gb_per_second",
         "encoder_share_of_convolution_rate", "pre_and_post_share"}) {
     EXPECT_GT(report[key].get<double>(), 0) << key;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(All, FrameReport, ::testing::Values("fp32", "int8"));
 
 TEST(Bench, RunsGoogleBenchmarks) {
   const auto result = testing::run(

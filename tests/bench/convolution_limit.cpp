@@ -3,11 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <memory>
 
 #include "device_time.h"
 #include "model/feature_enrichment.h"
-#include "tensor/fused_convolution.h"
+#include "tensor/quantised_convolution.h"
 
 namespace cdfss::bench {
 namespace {
@@ -20,6 +22,30 @@ double least_seconds(c10::Device device, Body&& body) {
   double least = std::numeric_limits<double>::infinity();
   for (int run = 0; run < kRuns; ++run) least = std::min(least, seconds_of(device, body));
   return least;
+}
+
+double convolution_seconds(const ConvolutionShape& shape, const at::TensorOptions& options) {
+  const ConvolutionGeometry geometry{.stride = static_cast<int>(shape.stride),
+                                     .padding = static_cast<int>(shape.kernel / 2 * shape.dilation),
+                                     .dilation = static_cast<int>(shape.dilation)};
+  const at::Tensor weight = at::randn({shape.out, shape.in, shape.kernel, shape.kernel}, options);
+  const at::Tensor x = at::randn({shape.batch, shape.in, shape.side, shape.side}, options)
+                           .contiguous(at::MemoryFormat::ChannelsLast);
+  std::function<void()> run;
+  if (shape.quantised) {
+    const auto convolution =
+        std::make_shared<QuantisedConvolution>(weight.to(at::kFloat), at::Tensor(), geometry, 0);
+    const auto ranges = std::make_shared<ActivationRanges>(1);
+    const QuantisedTensor bytes = quantise(x, {.scale = 1.0 / 32, .zero = 128});
+    convolution->apply(bytes, false, *ranges);
+    ranges->finish();
+    run = [=] { convolution->apply(bytes, false, *ranges); };
+  } else {
+    const auto convolution = std::make_shared<FusedConvolution>(weight, at::Tensor(), geometry);
+    run = [=] { convolution->apply(x, false); };
+  }
+  run();  // packs the weight
+  return least_seconds(options.device(), run);
 }
 
 }  // namespace
@@ -114,15 +140,7 @@ double convolution_seconds(const std::vector<ConvolutionShape>& shapes, at::Scal
       sum += found->second;
       continue;
     }
-    const FusedConvolution convolution(
-        at::randn({shape.out, shape.in, shape.kernel, shape.kernel}, options), {},
-        {.stride = static_cast<int>(shape.stride),
-         .padding = static_cast<int>(shape.kernel / 2 * shape.dilation),
-         .dilation = static_cast<int>(shape.dilation)});
-    const at::Tensor x = at::randn({shape.batch, shape.in, shape.side, shape.side}, options)
-                             .contiguous(at::MemoryFormat::ChannelsLast);
-    convolution.apply(x, false);  // packs the weight
-    const double seconds = least_seconds(device, [&] { convolution.apply(x, false); });
+    const double seconds = convolution_seconds(shape, options);
     known.emplace_back(shape, seconds);
     sum += seconds;
   }

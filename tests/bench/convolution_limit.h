@@ -14,6 +14,7 @@ struct ConvolutionShape {
   std::int64_t in = 0, out = 0, kernel = 1, stride = 1, dilation = 1;
   std::int64_t side = 0;  // of the input
   std::int64_t batch = 1;
+  bool quantised = false;  // in 8 bits, on the CPU
 
   std::int64_t output_side() const;
   double gflop() const;  // a multiplication and an addition count two

@@ -36,13 +36,15 @@ class StagedFrame {
   at::ScalarType dtype() const { return dtype_; }
 
  private:
-  std::vector<ClassGuide> guides_of(const SupportSet& support);
+  void read_support(const Options& options);
+  void add_encoder_stages();
 
   c10::Device device_;
   at::ScalarType dtype_;
   int input_size_;
   float threshold_;
   std::optional<FrameNetwork> network_;
+  std::optional<ActivationRanges> ranges_;  // if the network is quantised
   Frame frame_;
   std::vector<ClassGuide> guides_;
   std::vector<const ClassGuide*> guide_pointers_;
@@ -52,6 +54,7 @@ class StagedFrame {
 
   // What one stage leaves for the next.
   at::Tensor input_, x_, layer2_, query_, logits_;
+  QuantisedTensor bytes_, layer2_bytes_;  // x_ and layer2_ where they are in 8 bits
   std::vector<Likeness> likenesses_;
   Mask mask_;
   OverlayPainter painter_;

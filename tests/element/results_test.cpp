@@ -240,5 +240,20 @@ TEST_F(Results, StatisticsNameWhatTheNetworkRunsOn) {
   gst_structure_free(stats);
 }
 
+TEST_F(Results, RunsInInt8) {
+  if (!__builtin_cpu_supports("avx512vnni") && !__builtin_cpu_supports("avxvnni")) {
+    GTEST_SKIP() << "no int8 on this CPU";
+  }
+  Harness harness(properties("device=cpu precision=int8 input-size=49 output=mask"));
+  harness.set_input("RGB", 64, 48);
+  GstStructure* stats = nullptr;
+  g_object_get(harness.element(), "stats", &stats, nullptr);
+  EXPECT_STREQ(gst_structure_get_string(stats, "precision"), "int8");
+  gst_structure_free(stats);
+  GstBuffer* const out = harness.process(frame(0));
+  ASSERT_NE(out, nullptr);
+  gst_buffer_unref(out);
+}
+
 }  // namespace
 }  // namespace cdfss

@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 CPU_METHODS = ["eager-fp32", "eager-bf16", "compile-fp32", "compile-bf16", "onnxruntime-fp32",
-               "openvino-fp32", "openvino-bf16"]
+               "openvino-fp32", "openvino-bf16", "onnxruntime-int8", "openvino-int8",
+               "openvino-int8all"]
 CUDA_METHODS = ["eager-fp32", "eager-fp16", "compile-fp16"]
 
 
@@ -102,7 +103,7 @@ def agreement(reference, masks):
 
 def measure(options, folder):
     sequences = prepare_sequences(options.davis, folder, options.frames)[: options.sequences]
-    precisions = ["fp32", "bf16"] if options.device == "cpu" else ["fp32", "fp16"]
+    precisions = ["fp32", "bf16", "int8"] if options.device == "cpu" else ["fp32", "fp16"]
     peers = CPU_METHODS if options.device == "cpu" else CUDA_METHODS
     names = [f"cdfss-{p}" for p in precisions] + peers
     if options.methods:

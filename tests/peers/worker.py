@@ -24,6 +24,9 @@ def matrix_pool(x, side):
     return weights @ x @ weights.t()
 
 
+INPUTS = ["image", "foreground", "object", "background"]  # of the ONNX file
+
+
 class Frame(nn.Module):
     """An image and one class's prototypes to the logit difference [1, h, w]."""
 
@@ -80,21 +83,38 @@ class Peer:
             # A network of its own: the exporter changes weights in place.
             network, _ = Asgnet.load(self.model)
             network.pool = matrix_pool
-            names = ["image", "foreground", "object", "background"]
             counts = [4, network.object_directions, network.background_directions]
             example = [torch.randn(1, 3, self.side, self.side)]
             example += [torch.randn(256, n) for n in counts if n > 0]
             torch.onnx.export(Frame(network), tuple(example), str(self.export), dynamo=False,
-                              input_names=names[: len(example)], output_names=["logit"],
+                              input_names=INPUTS[: len(example)], output_names=["logit"],
                               dynamic_axes={"foreground": {1: "n"}})
         return str(self.export)
+
+    def file(self):
+        """The ONNX file in this peer's precision; the ranges of 8 bits are the labelled frames'."""
+        source = pathlib.Path(self.exported())
+        if not self.precision.startswith("int8"):
+            return str(source)
+        target = source.with_name(f"{self.precision}.onnx")
+        if not target.exists():
+            from quantise import quantise
+            folders = sorted(source.parent.glob("*/support/object"))
+            quantise(source, target, (self.inputs(folder) for folder in folders),
+                     everything=self.precision == "int8all")
+        return str(target)
+
+    def inputs(self, folder):
+        """What the ONNX file is given for a labelled frame."""
+        values = [network_input(self.labelled(folder)[0], self.side), *self.support(folder)]
+        return {name: value.contiguous().numpy() for name, value in zip(INPUTS, values)}
 
     def onnxruntime(self, model):
         import onnxruntime
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = self.threads
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        session = onnxruntime.InferenceSession(self.exported(), settings, ["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(self.file(), settings, ["CPUExecutionProvider"])
         names = [value.name for value in session.get_inputs()]
         return lambda image, prototypes: torch.from_numpy(session.run(
             None, {name: value.contiguous().numpy() for name, value in zip(names, (image, *prototypes))})[0])
@@ -102,10 +122,10 @@ class Peer:
     def openvino(self, model):
         import openvino
         core = openvino.Core()
-        network = core.read_model(self.exported())
+        network = core.read_model(self.file())
         compiled = core.compile_model(network, "CPU", {
             "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads,
-            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[self.precision]})
+            "INFERENCE_PRECISION_HINT": "f32" if self.precision == "fp32" else "bf16"})
         request = compiled.create_infer_request()
 
         def run(image, prototypes):
@@ -113,10 +133,14 @@ class Peer:
             return torch.from_numpy(request.infer(inputs)[compiled.output(0)].copy())
         return run
 
-    def support(self, folder):
+    @staticmethod
+    def labelled(folder):
+        """The labelled frame: RGB, and uint8 mask of 0 and 1."""
         rgb = cv2.cvtColor(cv2.imread(str(folder / "first.bmp")), cv2.COLOR_BGR2RGB)
-        mask = (cv2.imread(str(folder / "first.png"), cv2.IMREAD_UNCHANGED) > 0).astype("uint8")
-        prototypes = self.support_network.support(rgb, mask, self.side)
+        return rgb, (cv2.imread(str(folder / "first.png"), cv2.IMREAD_UNCHANGED) > 0).astype("uint8")
+
+    def support(self, folder):
+        prototypes = self.support_network.support(*self.labelled(folder), self.side)
         return [part.contiguous() for part in prototypes if part is not None]
 
     def mask(self, rgb, prototypes):

@@ -58,7 +58,12 @@ TEST_P(Formats, AreConvertedStretchedAndNormalised) {
         const at::Tensor input = frame_input(noise.view, 41);
         ASSERT_EQ(input.sizes(), (std::vector<std::int64_t>{1, 3, 41, 41}));
         EXPECT_TRUE(input.is_contiguous(at::MemoryFormat::ChannelsLast));
-        EXPECT_LE((input - step_by_step(noise.view, 41)).abs().max().item<float>(), 1e-4F)
+        const at::Tensor error = (input - step_by_step(noise.view, 41)).abs();
+        // A colour half-way between two levels may become either: one of 255 levels, and rare.
+        const bool rounds = bytes_per_pixel(GetParam()) == 0;
+        EXPECT_LE(error.max().item<float>(), rounds ? 1 / (255 * 0.224F) : 1e-4F)
+            << width << "x" << height;
+        EXPECT_LE(error.gt(1e-4).sum().item<int>(), rounds && width > 1 ? 4 : 0)
             << width << "x" << height;
       }
     }

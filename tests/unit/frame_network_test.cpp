@@ -124,5 +124,46 @@ INSTANTIATE_TEST_SUITE_P(All, Precisions,
                          ::testing::Values(Precision{at::kBFloat16, 0.05, 0.02},
                                            Precision{at::kHalf, 0.007, 0.003}));
 
+// Memories behind floats, behind 8 bits, and none.
+class QuantisedNetwork : public ::testing::TestWithParam<std::vector<int>> {};
+
+TEST_P(QuantisedNetwork, StaysNear) {
+  if (!QuantisedConvolution::available()) GTEST_SKIP() << "no int8 on this CPU or LibTorch";
+  AsgnetOptions options = options_with("resnet50-caffe", true);
+  options.memory_layers = GetParam();
+  Asgnet network = random_network(options);
+  randomise_classifiers(network);
+  const at::NoGradGuard no_grad;
+  const at::Tensor image = at::randn({1, 3, kSide, kSide});
+  std::vector<Style> styles;
+  network->backbone_features(image.flip(3) * 0.9, std::nullopt, &styles);
+  for (std::size_t i = 0; i < styles.size(); ++i) network->memories()[i]->commit(styles[i]);
+  FrameNetwork frames(copy_of(network), at::kFloat, /*quantised=*/true);
+  const Prototypes prototypes = random_prototypes(true);
+  const ClassGuide guide = frames.decoder().guide(prototypes);
+  for (const auto pick : {std::optional<Pick>(), std::optional(Pick::kHighest)}) {
+    const at::Tensor expected = network->reduce(network->backbone_features(image, pick));
+    const at::Tensor both = network->decode(expected, {prototypes}, false).logits;
+    const at::Tensor logits = both.select(1, 1) - both.select(1, 0);
+    ActivationRanges ranges = frames.unknown_ranges();
+    for (const char* when : {"learning", "learnt"}) {
+      const at::Tensor features = frames.features(image, pick, &ranges);
+      EXPECT_LE((features - expected).abs().mean().item<double>(),
+                0.01 * expected.abs().max().item<double>())
+          << when;
+      EXPECT_GT((features - expected).abs().max().item<double>(), 0) << "it is not floats";
+      const at::Tensor near = frames.decoder().logits(expected, {&guide}, {0}, &ranges);
+      EXPECT_LE((near - logits).abs().mean().item<double>(),
+                0.01 * logits.abs().max().item<double>())
+          << when;
+      ranges.finish();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, QuantisedNetwork,
+                         ::testing::Values(std::vector<int>{}, std::vector<int>{0, 1},
+                                           std::vector<int>{2, 3}));
+
 }  // namespace
 }  // namespace cdfss

@@ -12,6 +12,7 @@
 #include "data/video_sequence.h"
 #include "data_test_support.h"
 #include "tensor/cpu_features.h"
+#include "tensor/quantised_convolution.h"
 
 namespace cdfss {
 namespace {
@@ -53,6 +54,18 @@ TEST(Precision, Bf16MasksOfVideoAreFp32s) {
     const std::size_t last = sequence.frames.size() - 1;
     const auto fp32 = mask_of(sequence, last, Precision::kFp32);
     EXPECT_GE(iou(fp32, mask_of(sequence, last, Precision::kBf16)), 0.99) << sequence.name;
+  }
+}
+
+// The ranges of 8-bit activations are those of the first frame.
+TEST(Precision, Int8MasksOfVideoAreNearFp32s) {
+  const std::filesystem::path davis = testing::shared_data("davis");
+  if (!std::filesystem::exists(davis)) GTEST_SKIP() << "no davis data set in CDFSS_SHARED_DIR";
+  if (!QuantisedConvolution::available()) GTEST_SKIP() << "no int8 on this CPU or LibTorch";
+  for (const VideoSequence& sequence : find_sequences(davis, {"libby", "blackswan"})) {
+    const std::size_t last = sequence.frames.size() - 1;
+    const auto fp32 = mask_of(sequence, last, Precision::kFp32);
+    EXPECT_GE(iou(fp32, mask_of(sequence, last, Precision::kInt8)), 0.97) << sequence.name;
   }
 }
 

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "cdfss/error.h"
+#include "device.h"
 #include "io/model_file.h"
 #include "shared_network.h"
+#include "tensor/quantised_convolution.h"
 
 namespace cdfss {
 namespace {
@@ -128,20 +130,57 @@ TEST_F(SegmenterTest, SameFrameSameMask) {
   EXPECT_EQ(segmenter.segment(image.view()).classes, first.classes);
 }
 
-TEST_F(SegmenterTest, Bf16StaysNearFp32) {
-  Segmenter full(model(), {.device = "cpu", .precision = Precision::kFp32});
-  Segmenter half(model(), {.device = "cpu", .precision = Precision::kBf16});
-  const SupportSet support = support_of({"square"});
-  full.set_support(support);
-  half.set_support(support);
-  const Image image = picture(64, 48);
-  const Mask a = full.segment(image.view(), true);
-  const Mask b = half.segment(image.view(), true);
-  double difference = 0.0;
+// Mean difference of probabilities.
+double difference(const Mask& a, const Mask& b) {
+  double sum = 0.0;
   for (std::size_t i = 0; i < a.probabilities.size(); ++i) {
-    difference += std::abs(a.probabilities[i] - b.probabilities[i]);
+    sum += std::abs(a.probabilities[i] - b.probabilities[i]);
   }
-  EXPECT_LT(difference / static_cast<double>(a.probabilities.size()), 0.05);
+  return sum / static_cast<double>(a.probabilities.size());
+}
+
+// That of a precision's probabilities and fp32's.
+double difference_from_fp32(const std::filesystem::path& model, Precision precision) {
+  const SupportSet support = support_of({"square", "other"});
+  const Image image = picture(64, 48);
+  std::vector<Mask> masks;
+  for (const Precision each : {Precision::kFp32, precision}) {
+    Segmenter segmenter(model, {.device = "cpu", .precision = each});
+    EXPECT_EQ(segmenter.precision(), each);
+    segmenter.set_support(support);
+    masks.push_back(segmenter.segment(image.view(), true));
+  }
+  return difference(masks[0], masks[1]);
+}
+
+TEST_F(SegmenterTest, Bf16StaysNearFp32) {
+  EXPECT_LT(difference_from_fp32(model(), Precision::kBf16), 0.05);
+}
+
+TEST_F(SegmenterTest, Int8StaysNearFp32) {
+  if (!QuantisedConvolution::available()) GTEST_SKIP() << "no int8 on this CPU or LibTorch";
+  EXPECT_LT(difference_from_fp32(model(), Precision::kInt8), 0.05);
+}
+
+// Each has learnt the ranges of its own support set; images given at the same time must not mix.
+TEST_F(SegmenterTest, Int8SegmentersShareANetworkAndNoRanges) {
+  if (!QuantisedConvolution::available()) GTEST_SKIP() << "no int8 on this CPU or LibTorch";
+  const SegmenterOptions options{.device = "cpu", .precision = Precision::kInt8};
+  Segmenter first(model(), options), second(model(), options);
+  first.set_support(support_of({"square"}));
+  const Image image = picture(64, 48);
+  const Mask alone = first.segment(image.view(), true);
+  second.set_support(support_of({"one", "two"}));
+  std::vector<std::thread> threads;
+  for (Segmenter* segmenter : {&first, &second}) {
+    threads.emplace_back([&, segmenter] {
+      for (int i = 0; i < 20; ++i) {
+        const Mask mask = segmenter->segment(image.view(), true);
+        if (segmenter == &first) EXPECT_EQ(mask.probabilities, alone.probabilities);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 // p(t) = (1 - w) p(image) + w p(t - 1) at the network's resolution, which is linear up to the
@@ -269,6 +308,9 @@ TEST_F(SegmenterTest, NamesBadOptions) {
   EXPECT_EQ(code_of(make({.device = "tpu"}), "tpu"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cuda:999"}), "cuda:999"), ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.device = "cpu", .precision = Precision::kFp16}), "fp16"),
+            ErrorCode::kInvalidValue);
+  EXPECT_EQ(code_of([] { resolve_precision(Precision::kInt8, c10::Device(c10::kCUDA, 1)); },
+                    "int8 on cuda:1"),
             ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of(make({.use_model_enhancement = false,
                           .target_enhancement = TargetEnhancement::kBoth}),

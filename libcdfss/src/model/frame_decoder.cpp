@@ -2,11 +2,10 @@
 // nothing is concatenated here. That also lets work move to where it is cheaper:
 // - the query's part of the merging convolution is the same for all classes;
 // - the allocated prototypes are a choice among few vectors: the convolution is applied to these,
-// once
-//   for a support set, and a pixel's share is looked up, which averaging over bins does not change;
+//   once for a support set, and a pixel's share is looked up, which averaging over bins does not
+//   change;
 // - res1 reads each scale at its own resolution and resizes what it made of it, since resizing and
-// a
-//   1x1 convolution commute.
+//   a 1x1 convolution commute.
 #include "model/frame_decoder.h"
 
 #include <ATen/ATen.h>
@@ -46,7 +45,7 @@ at::Tensor pooled(const at::Tensor& x, int side) {
 
 }  // namespace
 
-FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype) : dtype_(dtype) {
+FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype, int* places) : dtype_(dtype) {
   const at::NoGradGuard no_grad;
   auto parameters = network->enrichment()->named_parameters();
   const auto take = [&](const std::string& name) {
@@ -54,6 +53,9 @@ FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype) : dtype_(dtype)
     const at::Tensor values = parameter.detach().to(at::kFloat);
     parameter.set_data(at::empty({0}, parameter.options()));
     return values;
+  };
+  const auto chain = [&](const std::vector<at::Tensor>& weights) {
+    return std::make_unique<ConvolutionChain>(weights, dtype, places);
   };
   const at::Tensor res1 = take("res1.0.weight");
   const std::int64_t channels = res1.size(0);
@@ -70,14 +72,13 @@ FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype) : dtype_(dtype)
       scale.alpha_own = convolution(alpha.narrow(1, 0, channels), dtype);
       scale.alpha_previous = convolution(alpha.narrow(1, channels, channels), dtype);
     }
-    scale.beta_first = convolution(take("beta_conv." + index + ".0.weight"), dtype);
-    scale.beta_second = convolution(take("beta_conv." + index + ".2.weight"), dtype);
+    scale.beta =
+        chain({take("beta_conv." + index + ".0.weight"), take("beta_conv." + index + ".2.weight")});
     scale.collect = convolution(res1.narrow(1, level * channels, channels), dtype);
     take("inner_cls." + index + ".0.weight");  // read in training only
   }
-  res2_first_ = convolution(take("res2.0.weight"), dtype);
-  res2_second_ = convolution(take("res2.2.weight"), dtype);
-  cls_hidden_ = convolution(take("cls.0.weight"), dtype);
+  res2_ = chain({take("res2.0.weight"), take("res2.2.weight")});
+  cls_hidden_ = chain({take("cls.0.weight")});
   // softmax over two logits depends on their difference only.
   const auto difference = [](const at::Tensor& both) {
     return both.narrow(0, 1, 1) - both.narrow(0, 0, 1);
@@ -150,36 +151,39 @@ at::Tensor FrameDecoder::merged(int level, int side, const at::Tensor& query,
   return m;
 }
 
-at::Tensor FrameDecoder::refined(int level, at::Tensor m, const at::Tensor& previous) const {
+at::Tensor FrameDecoder::refined(int level, at::Tensor m, const at::Tensor& previous,
+                                 ActivationRanges* ranges) const {
   const Scale& scale = scales_[level];
   if (level > 0) {
     const at::Tensor own = scale.alpha_own->apply(m, false);
     const at::Tensor at_this_scale = resized(previous, static_cast<int>(m.size(2)));
     m = scale.alpha_previous->add_to(own, at_this_scale, true).add_(m);
   }
-  return scale.beta_second->apply(scale.beta_first->apply(m, true), true).add_(m);
+  return scale.beta->apply(m, ranges).add_(m);
 }
 
 at::Tensor FrameDecoder::enrich(const at::Tensor& query,
                                 const std::vector<const ClassGuide*>& guides,
                                 const std::vector<std::int64_t>& image_of,
-                                const std::vector<Likeness>& likenesses) const {
+                                const std::vector<Likeness>& likenesses,
+                                ActivationRanges* ranges) const {
   const int side = static_cast<int>(query.size(2));
   const std::array<int, 4> sides = FeatureEnrichmentImpl::bins(side);
-  const at::Tensor first = refined(0, merged(0, side, query, guides, image_of, likenesses), {});
+  const at::Tensor first =
+      refined(0, merged(0, side, query, guides, image_of, likenesses), {}, ranges);
   at::Tensor previous = first;  // at full resolution
   at::Tensor collected;
   for (int level = 1; level < 4; ++level) {
-    const at::Tensor m =
-        refined(level, merged(level, sides[level], query, guides, image_of, likenesses), previous);
+    const at::Tensor m = refined(
+        level, merged(level, sides[level], query, guides, image_of, likenesses), previous, ranges);
     if (level < 3) previous = resized(m, side);
     const at::Tensor part = resized(scales_[level].collect->apply(m, false), side);
     collected = collected.defined() ? collected.add_(part) : part;
   }
   collected = collected.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor x = scales_[0].collect->add_to(collected, first, true);
-  const at::Tensor y = res2_second_->apply(res2_first_->apply(x, true), true).add_(x);
-  at::Tensor logits = cls_out_->apply(cls_hidden_->apply(y, true), false).to(at::kFloat);
+  const at::Tensor y = res2_->apply(x, ranges).add_(x);
+  at::Tensor logits = cls_out_->apply(cls_hidden_->apply(y, ranges), false).to(at::kFloat);
   if (prior_scale_.defined()) {
     std::vector<at::Tensor> priors;
     for (const Likeness& likeness : likenesses) priors.push_back(likeness.prior);
@@ -190,12 +194,13 @@ at::Tensor FrameDecoder::enrich(const at::Tensor& query,
 
 at::Tensor FrameDecoder::logits(const at::Tensor& query,
                                 const std::vector<const ClassGuide*>& guides,
-                                const std::vector<std::int64_t>& image_of) const {
+                                const std::vector<std::int64_t>& image_of,
+                                ActivationRanges* ranges) const {
   std::vector<Likeness> likenesses;
   for (std::size_t i = 0; i < guides.size(); ++i) {
     likenesses.push_back(compare(query.narrow(0, image_of[i], 1), *guides[i]));
   }
-  return enrich(query, guides, image_of, likenesses);
+  return enrich(query, guides, image_of, likenesses, ranges);
 }
 
 }  // namespace cdfss

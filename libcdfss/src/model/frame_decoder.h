@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "model/asgnet.h"
-#include "tensor/fused_convolution.h"
+#include "tensor/convolution_chain.h"
 
 namespace cdfss {
 
@@ -36,21 +36,25 @@ struct Likeness {
 
 class FrameDecoder {
  public:
-  // Takes the decoder's weights away from `network`, whose decode() cannot be called any more.
-  FrameDecoder(Asgnet network, at::ScalarType dtype);
+  // Takes the decoder's weights away from `network`, whose decode() cannot be called any more. With
+  // `places`, its 3x3 convolutions are in 8 bits (nearly all of the work) and number their places
+  // from there on; what follows then wants `ranges`.
+  FrameDecoder(Asgnet network, at::ScalarType dtype, int* places = nullptr);
 
   ClassGuide guide(const Prototypes& prototypes) const;
 
   // Foreground minus background logit of each class, float [classes, h, w]. query [images, C, h,
   // w]; class i is looked for in image `image_of[i]`.
   at::Tensor logits(const at::Tensor& query, const std::vector<const ClassGuide*>& guides,
-                    const std::vector<std::int64_t>& image_of) const;
+                    const std::vector<std::int64_t>& image_of,
+                    ActivationRanges* ranges = nullptr) const;
 
   // The two steps of logits(). `query` [1, C, h, w]; `likenesses`, one a class.
   Likeness compare(const at::Tensor& query, const ClassGuide& guide) const;
   at::Tensor enrich(const at::Tensor& query, const std::vector<const ClassGuide*>& guides,
                     const std::vector<std::int64_t>& image_of,
-                    const std::vector<Likeness>& likenesses) const;
+                    const std::vector<Likeness>& likenesses,
+                    ActivationRanges* ranges = nullptr) const;
 
  private:
   using Convolution = std::unique_ptr<FusedConvolution>;
@@ -60,7 +64,7 @@ class FrameDecoder {
     Convolution merge_query;
     at::Tensor merge_prototypes, merge_similarities;
     Convolution alpha_own, alpha_previous;  // null at the first scale
-    Convolution beta_first, beta_second;
+    std::unique_ptr<ConvolutionChain> beta;
     Convolution collect;  // this scale's columns of res1
   };
 
@@ -69,11 +73,13 @@ class FrameDecoder {
                     const std::vector<const ClassGuide*>& guides,
                     const std::vector<std::int64_t>& image_of,
                     const std::vector<Likeness>& likenesses) const;
-  at::Tensor refined(int level, at::Tensor m, const at::Tensor& previous) const;
+  at::Tensor refined(int level, at::Tensor m, const at::Tensor& previous,
+                     ActivationRanges* ranges) const;
 
   at::ScalarType dtype_;
   std::array<Scale, 4> scales_;
-  Convolution res2_first_, res2_second_, cls_hidden_, cls_out_;
+  std::unique_ptr<ConvolutionChain> res2_, cls_hidden_;
+  Convolution cls_out_;
   at::Tensor prior_scale_, prior_bias_;  // float scalars; undefined without the prior
 };
 

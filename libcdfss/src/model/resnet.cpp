@@ -24,18 +24,18 @@ at::Tensor conv_bn(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, const at
 
 // y = gamma (conv(x) - mean) / sqrt(var + eps) + beta is itself a convolution with a bias. Takes
 // the convolution's weight away.
-FusedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, at::ScalarType dtype) {
+FoldedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn) {
   const at::NoGradGuard no_grad;
   const at::Tensor scale = bn->weight * at::rsqrt(bn->running_var + bn->options.eps());  // [out]
   const at::Tensor bias = bn->bias - bn->running_mean * scale;
   const at::Tensor weight = conv->weight * scale.view({-1, 1, 1, 1});
   conv->weight.set_data(at::empty({0}, conv->weight.options()));
   const auto only = [](at::IntArrayRef both) { return static_cast<int>(both[0]); };
-  return FusedConvolution(
-      weight.to(dtype), bias.to(dtype),
-      {.stride = only(conv->options.stride()),
-       .padding = only(std::get<torch::ExpandingArray<2>>(conv->options.padding())),
-       .dilation = only(conv->options.dilation())});
+  return {weight,
+          bias,
+          {.stride = only(conv->options.stride()),
+           .padding = only(std::get<torch::ExpandingArray<2>>(conv->options.padding())),
+           .dilation = only(conv->options.dilation())}};
 }
 
 struct Stage {
@@ -100,11 +100,16 @@ at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
 
 void BottleneckImpl::fold_batch_norm(at::ScalarType dtype) {
   if (fused_) return;
-  fused_.emplace(Fused{fold(conv1_, bn1_, dtype), fold(conv2_, bn2_, dtype),
-                       fold(conv3_, bn3_, dtype), std::nullopt});
-  if (!downsample_conv_.is_empty()) {
-    fused_->downsample = fold(downsample_conv_, downsample_bn_, dtype);
-  }
+  const FoldedBottleneck folded = take_folded();
+  fused_.emplace(Fused{folded.conv1.fused(dtype), folded.conv2.fused(dtype),
+                       folded.conv3.fused(dtype), std::nullopt});
+  if (folded.downsample) fused_->downsample = folded.downsample->fused(dtype);
+}
+
+FoldedBottleneck BottleneckImpl::take_folded() {
+  FoldedBottleneck folded{fold(conv1_, bn1_), fold(conv2_, bn2_), fold(conv3_, bn3_), std::nullopt};
+  if (!downsample_conv_.is_empty()) folded.downsample = fold(downsample_conv_, downsample_bn_);
+  return folded;
 }
 
 ResNetImpl::ResNetImpl(const ResNetLayout& layout) : layout_(layout) {
@@ -157,11 +162,18 @@ at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
 
 void ResNetImpl::fold_batch_norm(at::ScalarType dtype) {
   for (std::size_t i = fused_stem_.size(); i < stem_convs_.size(); ++i) {
-    fused_stem_.push_back(fold(stem_convs_[i], stem_bns_[i], dtype));
+    fused_stem_.push_back(fold(stem_convs_[i], stem_bns_[i]).fused(dtype));
   }
   for (auto& layer : layers_) {
     for (Bottleneck& block : layer) block->fold_batch_norm(dtype);
   }
+}
+
+std::vector<FoldedBottleneck> ResNetImpl::take_folded(int stage) {
+  std::vector<FoldedBottleneck> folded;
+  for (Bottleneck& block : layers_.at(stage - 1)) folded.push_back(block->take_folded());
+  layers_.at(stage - 1).clear();
+  return folded;
 }
 
 int ResNetImpl::channels(const ResNetLayout& layout, int stage) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/fused_convolution.h"
+#include "model/folded_bottleneck.h"
 
 namespace cdfss {
 
@@ -39,6 +39,8 @@ class BottleneckImpl : public torch::nn::Module {
   // convolution writes its result into `x`.
   at::Tensor forward(const at::Tensor& x);
   void fold_batch_norm(at::ScalarType dtype);
+  // For whoever computes this block in another way; it can not be run any more.
+  FoldedBottleneck take_folded();
 
  private:
   struct Fused {
@@ -66,6 +68,10 @@ class ResNetImpl : public torch::nn::Module {
   // channels-last, for inference: the parameters that the module registered are empty then, so it
   // cannot be saved, moved or trained any more.
   void fold_batch_norm(at::ScalarType dtype);
+
+  // Takes the blocks of layer `stage`, 1..3, away, for whoever computes them in another way: what
+  // stage() is for the others is not to be called for it any more. Before fold_batch_norm().
+  std::vector<FoldedBottleneck> take_folded(int stage);
 
   const ResNetLayout& layout() const { return layout_; }
   static int channels(const ResNetLayout& layout, int stage);

@@ -12,4 +12,14 @@ inline bool cpu_multiplies_bf16() {
 #endif
 }
 
+// Sums products of bytes in 32 bits in hardware (AVX512-VNNI or AVX-VNNI). Without, oneDNN sums
+// pairs of them in 16, which overflow.
+inline bool cpu_multiplies_int8() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vnni") != 0 || __builtin_cpu_supports("avxvnni") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace cdfss

@@ -1,33 +1,20 @@
-// oneDNN chooses the layout of a weight by the image's size, and would convert a weight of another
-// layout for every image. So the weight is packed when a size is first met, and kept only so.
 #include "tensor/fused_convolution.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 
-#include <algorithm>
-#include <mutex>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "tensor/cpu_features.h"
+#include "tensor/onednn_operator.h"
 
 namespace cdfss {
 namespace {
 
-constexpr std::size_t kMostPacks = 3;  // sizes in use at the same time; another replaces the oldest
-
-// Called boxed, since the C++ types of their arguments change between LibTorch's versions.
-std::optional<c10::OperatorHandle> find_operator(const char* name, const char* overload) {
-  return c10::Dispatcher::singleton().findSchema({name, overload});
-}
-
 struct OneDnn {
-  std::optional<c10::OperatorHandle> pack =
-      find_operator("mkldnn::_reorder_convolution_weight", "");
-  std::optional<c10::OperatorHandle> convolve = find_operator("mkldnn::_convolution_pointwise", "");
-  std::optional<c10::OperatorHandle> convolve_and_add =
-      find_operator("mkldnn::_convolution_pointwise_", "binary");
+  OneDnnOperator pack = find_operator("mkldnn::_reorder_convolution_weight", "");
+  OneDnnOperator convolve = find_operator("mkldnn::_convolution_pointwise", "");
+  OneDnnOperator convolve_and_add = find_operator("mkldnn::_convolution_pointwise_", "binary");
 
   static const OneDnn& get() {
     static const OneDnn operators;
@@ -40,27 +27,14 @@ struct OneDnn {
   }
 };
 
-template <typename... Arguments>
-at::Tensor call(const std::optional<c10::OperatorHandle>& function, Arguments&&... arguments) {
-  std::vector<c10::IValue> stack{c10::IValue(std::forward<Arguments>(arguments))...};
-  function->callBoxed(stack);
-  return stack.front().toTensor();
+at::Tensor pack(const ConvolutionGeometry& geometry, const at::Tensor& weight,
+                const at::Tensor& x) {
+  return call(OneDnn::get().pack, weight, twice(geometry.padding), twice(geometry.stride),
+              twice(geometry.dilation), std::int64_t{1},
+              std::vector<std::int64_t>{1, x.size(1), x.size(2), x.size(3)});
 }
 
-std::vector<std::int64_t> twice(int value) { return {value, value}; }
-c10::List<std::optional<at::Scalar>> no_scalars() { return c10::List<std::optional<at::Scalar>>(); }
-
 }  // namespace
-
-struct FusedConvolution::Packs {
-  struct Pack {
-    std::int64_t height, width;
-    at::Tensor weight;
-  };
-  std::mutex lock;
-  at::Tensor plain;         // undefined once there is a pack
-  std::vector<Pack> packs;  // oldest first
-};
 
 FusedConvolution::FusedConvolution(const at::Tensor& weight, const at::Tensor& bias,
                                    ConvolutionGeometry geometry)
@@ -68,37 +42,19 @@ FusedConvolution::FusedConvolution(const at::Tensor& weight, const at::Tensor& b
       bias_(bias.defined() ? bias.detach() : bias),
       geometry_(geometry) {
   if (OneDnn::get().fuses(weight)) {
-    packs_ = std::make_shared<Packs>();
-    packs_->plain = weight.detach();
+    packed_ = std::make_shared<PackedWeight>(
+        weight.detach(), [geometry](const at::Tensor& plain, const at::Tensor& x) {
+          return pack(geometry, plain, x);
+        });
   } else {
     weight_ = weight.detach().contiguous(at::MemoryFormat::ChannelsLast);
   }
 }
 
-at::Tensor FusedConvolution::packed_for(const at::Tensor& x) const {
-  if (packs_ == nullptr) return {};
-  const std::int64_t height = x.size(2), width = x.size(3);
-  const std::lock_guard held(packs_->lock);
-  std::vector<Packs::Pack>& packs = packs_->packs;
-  const auto known = std::find_if(packs.begin(), packs.end(), [&](const Packs::Pack& pack) {
-    return pack.height == height && pack.width == width;
-  });
-  if (known != packs.end()) return known->weight;
-  const at::Tensor plain = packs.empty() ? packs_->plain : packs.back().weight.to_dense();
-  const at::Tensor packed =
-      call(OneDnn::get().pack, plain.contiguous(), twice(geometry_.padding),
-           twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{1},
-           std::vector<std::int64_t>{1, x.size(1), height, width});
-  packs_->plain.reset();
-  if (packs.size() == kMostPacks) packs.erase(packs.begin());
-  packs.push_back({height, width, packed});
-  return packed;
-}
-
 at::Tensor FusedConvolution::apply(const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
-  if (const at::Tensor packed = packed_for(input); packed.defined()) {
-    return call(OneDnn::get().convolve, input, packed,
+  if (packed_ != nullptr) {
+    return call(OneDnn::get().convolve, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),
                 twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{1},
                 std::string(relu ? "relu" : "none"), no_scalars(), std::string());
@@ -110,8 +66,8 @@ at::Tensor FusedConvolution::apply(const at::Tensor& x, bool relu) const {
 
 at::Tensor FusedConvolution::add_to(at::Tensor sum, const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
-  if (const at::Tensor packed = packed_for(input); packed.defined()) {
-    return call(OneDnn::get().convolve_and_add, sum, input, packed,
+  if (packed_ != nullptr) {
+    return call(OneDnn::get().convolve_and_add, sum, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),
                 twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{1},
                 std::string("add"), at::Scalar(1.0),

@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "tensor/packed_weight.h"
+
 namespace cdfss {
 
 struct ConvolutionGeometry {
@@ -27,16 +29,11 @@ class FusedConvolution {
   at::Tensor add_to(at::Tensor sum, const at::Tensor& x, bool relu) const;
 
  private:
-  struct Packs;
-  // oneDNN's layout of the weight for images of x's height and width; undefined where it is not
-  // used.
-  at::Tensor packed_for(const at::Tensor& x) const;
-
   at::ScalarType dtype_;
   at::Tensor weight_;  // undefined where oneDNN is used
   at::Tensor bias_;
   ConvolutionGeometry geometry_;
-  std::shared_ptr<Packs> packs_;  // null where oneDNN is not used
+  std::shared_ptr<PackedWeight> packed_;  // null where oneDNN is not used
 };
 
 }  // namespace cdfss
