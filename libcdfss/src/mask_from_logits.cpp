@@ -9,56 +9,13 @@
 #include <cstdint>
 #include <limits>
 
+#include "class_extent.h"
 #include "tensor/axis_taps.h"
 
 namespace cdfss {
 namespace {
 
-constexpr float kSurest = 30.0F;  // logit; a probability of 0 or 1 would make a mean infinite
-
-// Least logit whose sigmoid reaches the threshold: +-infinity at 1 and 0.
-float logit(float threshold) { return std::log(threshold) - std::log1p(-threshold); }
-
 constexpr int kRowsPerBlock = 32;  // measured together, so that sums do not depend on the threads
-
-// What is known of a class's pixels in some rows.
-struct Extent {
-  std::int64_t area = 0;
-  int left = std::numeric_limits<int>::max(), top = left, right = -1, bottom = -1;
-  double logits = 0;  // sum
-
-  // Pixels `begin` to `end` of row `y`; `values` are those of the row.
-  void add_run(int begin, int end, int y, const float* values) {
-    area += end - begin;
-    left = std::min(left, begin);
-    top = std::min(top, y);
-    right = std::max(right, end - 1);
-    bottom = y;
-    float sum = 0;
-    for (int x = begin; x < end; ++x) sum += std::clamp(values[x], -kSurest, kSurest);
-    logits += sum;
-  }
-  void add(const Extent& below) {
-    area += below.area;
-    left = std::min(left, below.left);
-    top = std::min(top, below.top);
-    right = std::max(right, below.right);
-    bottom = std::max(bottom, below.bottom);
-    logits += below.logits;
-  }
-};
-
-ClassRegion region_of(const std::string& name, const Extent& extent) {
-  ClassRegion region{.name = name, .area = extent.area};
-  if (extent.area == 0) return region;
-  region.x = extent.left;
-  region.y = extent.top;
-  region.width = extent.right - extent.left + 1;
-  region.height = extent.bottom - extent.top + 1;
-  const double mean = extent.logits / static_cast<double>(extent.area);
-  region.score = static_cast<float>(1 / (1 + std::exp(-mean)));
-  return region;
-}
 
 // Resizes and decides row by row. One for each thread.
 class RowDecider {
@@ -83,7 +40,7 @@ class RowDecider {
   // Class numbers of row `y`; `probabilities`, if not null, is that of the first class and
   // `plane` further on each next.
   void decide(int y, std::uint8_t* numbers, float* probabilities, std::int64_t plane,
-              std::vector<Extent>& extents) {
+              std::vector<ClassExtent>& extents) {
     const int width = static_cast<int>(best_.size());
     int begin = width, end = 0;  // outside, no class reaches the threshold
     std::fill(best_.begin(), best_.end(), -std::numeric_limits<float>::infinity());
@@ -157,9 +114,9 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
   float* const probabilities = with_probabilities ? mask.probabilities.data() : nullptr;
 
   const int blocks = (height + kRowsPerBlock - 1) / kRowsPerBlock;
-  std::vector<std::vector<Extent>> extents(blocks, std::vector<Extent>(names.size()));
+  std::vector<std::vector<ClassExtent>> extents(blocks, std::vector<ClassExtent>(names.size()));
   at::parallel_for(0, blocks, 1, [&](std::int64_t first, std::int64_t last) {
-    RowDecider rows(values, across, down, logit(threshold));
+    RowDecider rows(values, across, down, least_logit(threshold));
     for (std::int64_t block = first; block < last; ++block) {
       const int end = std::min((static_cast<int>(block) + 1) * kRowsPerBlock, height);
       for (int y = static_cast<int>(block) * kRowsPerBlock; y < end; ++y) {
@@ -172,9 +129,9 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
   });
   mask.regions.clear();
   for (std::size_t i = 0; i < names.size(); ++i) {
-    Extent extent;
-    for (const std::vector<Extent>& block : extents) extent.add(block[i]);
-    mask.regions.push_back(region_of(names[i], extent));
+    ClassExtent extent;
+    for (const std::vector<ClassExtent>& block : extents) extent.add(block[i]);
+    mask.regions.push_back(extent.region(names[i]));
   }
 }
 

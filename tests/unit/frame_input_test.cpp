@@ -7,35 +7,11 @@
 #include <vector>
 
 #include "cdfss/error.h"
+#include "frame_test_support.h"
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
 namespace {
-
-// Random bytes as a picture of that size, each plane's rows 5 bytes longer than need be.
-struct Noise {
-  at::Tensor bytes;
-  ImageView view;
-
-  Noise(PixelFormat format, int width, int height) {
-    constexpr int kPadding = 5;
-    const int chroma_width = (width + 1) / 2, chroma_height = (height + 1) / 2;
-    view = {.format = format, .width = width, .height = height};
-    const int bytes_each = bytes_per_pixel(format);
-    std::vector<std::pair<int, int>> planes{{width * std::max(bytes_each, 1), height}};
-    if (format == PixelFormat::kNv12) planes.push_back({2 * chroma_width, chroma_height});
-    if (format == PixelFormat::kI420) planes.insert(planes.end(), 2, {chroma_width, chroma_height});
-    std::int64_t size = 0;
-    for (const auto& [row, rows] : planes) size += std::int64_t{row + kPadding} * rows;
-    bytes = at::randint(0, 256, {size}, at::kByte);
-    const std::uint8_t* start = bytes.const_data_ptr<std::uint8_t>();
-    for (std::size_t i = 0; i < planes.size(); ++i) {
-      view.planes[i] = start;
-      view.strides[i] = planes[i].first + kPadding;
-      start += view.strides[i] * planes[i].second;
-    }
-  }
-};
 
 // What it is defined as, step by step.
 at::Tensor step_by_step(const ImageView& image, int side) {
@@ -52,7 +28,7 @@ TEST_P(Formats, AreConvertedStretchedAndNormalised) {
   for (const auto& [width, height] : {std::pair{1, 1}, {7, 90}, {64, 48}, {401, 303}, {41, 41}}) {
     for (const YuvMatrix matrix : {YuvMatrix::kBt601, YuvMatrix::kBt709, YuvMatrix::kBt2020}) {
       for (const bool full_range : {false, true}) {
-        Noise noise(GetParam(), width, height);
+        testing::Noise noise(GetParam(), width, height);
         noise.view.matrix = matrix;
         noise.view.full_range = full_range;
         const at::Tensor input = frame_input(noise.view, 41);
@@ -70,11 +46,7 @@ TEST_P(Formats, AreConvertedStretchedAndNormalised) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Formats,
-                         ::testing::Values(PixelFormat::kRgb, PixelFormat::kBgr, PixelFormat::kRgbx,
-                                           PixelFormat::kBgrx, PixelFormat::kRgba,
-                                           PixelFormat::kBgra, PixelFormat::kNv12,
-                                           PixelFormat::kI420));
+INSTANTIATE_TEST_SUITE_P(All, Formats, ::testing::ValuesIn(testing::kAllFormats));
 
 TEST(FrameInput, NormalisesWithImageNetsStatistics) {
   const std::vector<std::uint8_t> grey(5 * 7 * 3, 128);
@@ -85,7 +57,7 @@ TEST(FrameInput, NormalisesWithImageNetsStatistics) {
 }
 
 TEST(FrameInput, DoesNotDependOnTheThreads) {
-  const Noise noise(PixelFormat::kRgb, 200, 150);
+  const testing::Noise noise(PixelFormat::kRgb, 200, 150);
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
   const at::Tensor alone = frame_input(noise.view, 81);

@@ -5,43 +5,23 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "cdfss/luma_weights.h"
 #include "tensor/axis_taps.h"
+#include "tensor/pixel_scale.h"
 
 namespace cdfss {
 namespace {
 
 constexpr std::int64_t kRowsPerTask = 16;
-constexpr std::array<float, 3> kMean{0.485F * 255, 0.456F * 255, 0.406F * 255};
-constexpr std::array<float, 3> kScale{1 / (0.229F * 255), 1 / (0.224F * 255), 1 / (0.225F * 255)};
 
 // Half to even, for what fits in 22 bits.
 float rounded(float value) {
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23
   return (value + kShift) - kShift;
 }
-
-// What turns an image's Y', Cb and Cr into colours.
-struct YuvScale {
-  float black, luma, chroma, kr, kb, per_kg, of_cr, of_cb;
-
-  explicit YuvScale(const ImageView& image) {
-    black = image.full_range ? 0.0F : 16.0F;
-    luma = image.full_range ? 1.0F : 255.0F / 219.0F;
-    chroma = image.full_range ? 1.0F : 255.0F / 224.0F;
-    const LumaWeights weights = luma_weights(image.matrix);
-    kr = static_cast<float>(weights.red);
-    kb = static_cast<float>(weights.blue);
-    per_kg = static_cast<float>(1.0 / (1.0 - weights.red - weights.blue));
-    of_cr = static_cast<float>(2.0 * (1.0 - weights.red));
-    of_cb = static_cast<float>(2.0 * (1.0 - weights.blue));
-  }
-};
 
 // rgb [3, count], from 0 to 255. A function of its own, so that the compiler knows the arrays
 // apart and does several pixels at a time.
@@ -80,10 +60,7 @@ class RowReader {
     const int bytes = bytes_per_pixel(image_.format);
     if (bytes == 0) return read_yuv(row, rgb);
     const std::size_t count = columns_.size();
-    const bool blue_first = image_.format == PixelFormat::kBgr ||
-                            image_.format == PixelFormat::kBgrx ||
-                            image_.format == PixelFormat::kBgra;
-    const int red = blue_first ? 2 : 0;
+    const int red = blue_first(image_.format) ? 2 : 0;
     const std::uint8_t* pixels = image_.planes[0] + row * image_.strides[0];
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint8_t* pixel = pixels + std::ptrdiff_t{columns_[i]} * bytes;
@@ -155,7 +132,7 @@ at::Tensor frame_input(const ImageView& image, int side) {
         const float* above = upper.data() + c * side;
         const float* below = lower.data() + c * side;
         for (int x = 0; x < side; ++x) {
-          out[3 * x + c] = (between(above[x], below[x], share) - kMean[c]) * kScale[c];
+          out[3 * x + c] = (between(above[x], below[x], share) - kPixelMean[c]) * kPixelScale[c];
         }
       }
     }

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "cdfss/luma_weights.h"
+#include "tensor/pixel_scale.h"
 
 namespace cdfss {
 namespace {
@@ -58,11 +59,9 @@ at::Tensor rgb_at(const ImageView& image, const at::Tensor& rows, const at::Tens
                           ? chroma(1, 2)
                           : at::cat({chroma(1, 1), chroma(2, 1)}, 2));
   }
-  const bool blue_first = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgrx ||
-                          image.format == PixelFormat::kBgra;
   const at::Tensor colours =
       at_crossings(plane(image, 0, image.width, image.height, step), rows, columns).narrow(2, 0, 3);
-  return blue_first ? colours.flip(2) : colours.contiguous();
+  return blue_first(image.format) ? colours.flip(2) : colours.contiguous();
 }
 
 }  // namespace
