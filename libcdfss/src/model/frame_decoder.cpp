@@ -141,7 +141,11 @@ at::Tensor FrameDecoder::merged(int level, int side, const at::Tensor& query,
                                 const std::vector<std::int64_t>& image_of,
                                 const std::vector<Likeness>& likenesses) const {
   at::Tensor m = scales_[level].merge_query->apply(pooled(query, side), false);
-  if (guides.size() != 1) m = m.index_select(0, at::tensor(image_of, m.options().dtype(at::kLong)));
+  if (guides.size() != 1) {  // not by a tensor of indices, which would be copied to the device
+    std::vector<at::Tensor> images;
+    for (const std::int64_t image : image_of) images.push_back(m.narrow(0, image, 1));
+    m = at::cat(images);
+  }
   m = m.contiguous(at::MemoryFormat::ChannelsLast);
   for (std::size_t i = 0; i < guides.size(); ++i) {
     const at::Tensor input =
