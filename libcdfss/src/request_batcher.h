@@ -21,17 +21,22 @@ class RequestBatcher {
 
   // Returns when `request` is done. `run` takes a batch (std::vector<Request*>&) that `together`
   // allows with each other, oldest first, in one of the threads that call this; it must not throw
-  // but store results and failures in the requests.
-  template <typename Together, typename Run>
-  void process(Request& request, Together&& together, Run&& run) {
+  // but store results and failures in the requests. `settle` is called before, in the same thread,
+  // to wait for what the batch before may have left running; what arrives meanwhile still gets
+  // into the batch. It must not throw either.
+  template <typename Together, typename Settle, typename Run>
+  void process(Request& request, Together&& together, Settle&& settle, Run&& run) {
     Entry own{&request};
     std::unique_lock held(lock_);
     waiting_.push_back(&own);
     while (true) {
       changed_.wait(held, [&] { return own.done || !busy_; });
       if (own.done) return;
-      const std::vector<Entry*> taken = take(together);
       busy_ = true;
+      held.unlock();
+      settle();
+      held.lock();
+      const std::vector<Entry*> taken = take(together);
       held.unlock();
       std::vector<Request*> batch;
       for (const Entry* entry : taken) batch.push_back(entry->request);

@@ -12,6 +12,7 @@
 
 #include "cdfss/error.h"
 #include "device.h"
+#include "device_frames.h"
 #include "mask_from_logits.h"
 #include "model/shot_label.h"
 #include "run_network.h"
@@ -77,6 +78,9 @@ class Segmenter::Impl {
                                                 to_string(enhancement_) + "\": " + file.string() +
                                                 " has no memory bank, expected none");
     }
+    if (!device.is_cpu()) {
+      run_network("preparing the device", [&] { accelerated_.emplace(device); });
+    }
   }
 
   bool set_support(const SupportSet& support, const std::stop_token& stop) {
@@ -106,6 +110,9 @@ class Segmenter::Impl {
     }
     std::unique_ptr<ActivationRanges> ranges = network_->unknown_ranges();
     if (ranges != nullptr && !learn_ranges(support, classes, *ranges, stop)) return false;
+    // segment()'s streams read the guides.
+    run_network("reading the support set",
+                [&] { current_stream(network_->device()).synchronize(); });
     classes_ = std::move(classes);
     ranges_ = std::move(ranges);
     names_ = std::move(names);
@@ -119,10 +126,18 @@ class Segmenter::Impl {
     }
     use_threads();
     const at::NoGradGuard no_grad;
-    at::Tensor logits = network_->segment(input_of(image), query_pick(), classes_, ranges_.get());
-    if (smoothing_ > 0.0F) logits = smoothed(logits);
-    mask_from_logits(logits, threshold_, names_, image.width, image.height, with_probabilities,
-                     mask);
+    at::Tensor logits;  // kept until the mask is there
+    const auto logits_of = [&](const at::Tensor& input) {
+      logits = network_->segment(input, query_pick(), classes_, ranges_.get());
+      return smoothing_ > 0.0F ? smoothed(logits) : logits;
+    };
+    if (accelerated_) {
+      accelerated_->segment(image, input_size_, logits_of, threshold_, names_, with_probabilities,
+                            mask);
+    } else {
+      mask_from_logits(logits_of(input_of(image)), threshold_, names_, image.width, image.height,
+                       with_probabilities, mask);
+    }
   }
 
   std::shared_ptr<SharedNetwork> network_;
@@ -132,6 +147,7 @@ class Segmenter::Impl {
   float threshold_ = 0.0F;
   float smoothing_ = 0.0F;
   TargetEnhancement enhancement_ = TargetEnhancement::kNone;
+  std::optional<DeviceFrames> accelerated_;   // on an accelerator
   std::vector<ClassGuide> classes_;           // of the support set in force
   std::unique_ptr<ActivationRanges> ranges_;  // learnt from the support set; null unless in int8
   std::vector<std::string> names_;
@@ -175,14 +191,16 @@ class Segmenter::Impl {
 
   // Mixes in the last image's probabilities. [classes, h, h]
   at::Tensor smoothed(const at::Tensor& logits) {
-    const at::Tensor probabilities = logits.sigmoid();
-    if (!previous_.defined()) {
-      previous_ = probabilities;
-      return logits;
-    }
-    previous_ = at::lerp(probabilities, previous_, smoothing_);
-    // Bounded, since infinite logits cannot be resized.
-    return at::logit(previous_, /*eps=*/1e-6);
+    return run_network("smoothing a mask", [&] {
+      const at::Tensor probabilities = logits.sigmoid();
+      if (!previous_.defined()) {
+        previous_ = probabilities;
+        return logits;
+      }
+      previous_ = at::lerp(probabilities, previous_, smoothing_);
+      // Bounded, since infinite logits cannot be resized.
+      return at::logit(previous_, /*eps=*/1e-6);
+    });
   }
 
   void add_shot(SharedNetwork& exact, const SupportShot& shot, std::vector<Prototypes>& shots) {

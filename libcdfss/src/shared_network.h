@@ -15,9 +15,11 @@
 #include <tuple>
 #include <vector>
 
+#include "captured_runs.h"
 #include "cdfss/segmenter.h"
 #include "model/frame_network.h"
 #include "request_batcher.h"
+#include "tensor/device_stream.h"
 
 namespace cdfss {
 
@@ -32,7 +34,9 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   static std::shared_ptr<SharedNetwork> open(const std::filesystem::path& file, c10::Device device,
                                              Precision precision);
 
-  SharedNetwork(const std::filesystem::path& file, c10::Device device, Precision precision);
+  // With `make_graph`, batches of the same requests are captured and replayed.
+  SharedNetwork(const std::filesystem::path& file, c10::Device device, Precision precision,
+                const GraphFactory& make_graph);
   ~SharedNetwork();
 
   // The same network in float32, for what is read once and kept: this one if it is in float32, else
@@ -40,10 +44,13 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   // no longer the one that was loaded.
   std::shared_ptr<SharedNetwork> in_float32();
 
-  // Foreground minus background logit of each class, float [classes, h, h] on the CPU. `input` is
-  // frame_input()'s [1, 3, S, S]; `ranges` are learn()'s, or null. Calls of several threads with
-  // inputs of one size, one `pick` and the same ranges run as batches, on as many CPU threads as
-  // the caller that runs one has. Any thread; throws Error(kInference | kOutOfMemory).
+  // Foreground minus background logit of each class, float [classes, h, h], on the network's
+  // device. `input` is frame_input()'s [1, 3, S, S] there; `ranges` are learn()'s, or null. Calls
+  // of several threads with inputs of one size, one `pick` and the same ranges run as batches, on
+  // as many CPU threads as the caller that runs one has. An accelerator takes the input from, and
+  // leaves the logits to, the calling thread's current stream, and may not have made them yet when
+  // this returns: both must be kept until that stream has got past what it does with the logits.
+  // Any thread; throws Error(kInference | kOutOfMemory).
   at::Tensor segment(const at::Tensor& input, std::optional<Pick> pick,
                      const std::vector<ClassGuide>& classes, ActivationRanges* ranges);
 
@@ -74,10 +81,13 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
     std::optional<Pick> pick;
     const std::vector<ClassGuide>& classes;
     ActivationRanges* ranges;
+    StreamMark arrived;                  // behind the input
+    std::optional<StreamMark> finished;  // behind the logits
     at::Tensor logits;
     std::exception_ptr failure;
   };
-  void run(const std::vector<Request*>& batch);
+  void settle() const noexcept;  // waits until the device is done with the last batch
+  void run(std::vector<Request*> batch);
 
   std::filesystem::path file_;
   FileVersion version_;  // before loading
@@ -85,7 +95,9 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   std::unique_ptr<FrameNetwork> network_;  // not changed after the constructor
   c10::Device device_;
   Precision precision_;
+  c10::Stream stream_;                     // run()'s
   std::set<std::int64_t> prepared_sides_;  // run()'s: sizes that the network is packed for
+  std::optional<CapturedRuns> captured_;   // run()'s
   RequestBatcher<Request> batcher_;
 };
 

@@ -39,7 +39,9 @@ std::vector<ConvolutionShape> quantised_if(bool quantised, std::int64_t least,
 
 StagedFrame::StagedFrame(const Options& options)
     : device_(resolve_device(options.device)),
-      frame_(made_frame(options.width, options.height, options.pixel_format(), 1000)) {
+      frame_(made_frame(options.width, options.height, options.pixel_format(), 1000)),
+      device_input_(device_),
+      device_mask_(device_) {
   const at::NoGradGuard no_grad;
   const Precision precision = resolve_precision(options.segmenter().precision, device_);
   const bool quantised = precision == Precision::kInt8;
@@ -55,7 +57,12 @@ StagedFrame::StagedFrame(const Options& options)
   image_of_.assign(guides_.size(), 0);
 
   const int side = (input_size_ - 1) / 8 + 1;
-  stages_.push_back({"input", [this] { input_ = frame_input(frame_.view, input_size_); }, {}});
+  stages_.push_back({"input",
+                     [this] {
+                       input_ = device_.is_cpu() ? frame_input(frame_.view, input_size_)
+                                                 : device_input_.read(frame_.view, input_size_);
+                     },
+                     {}});
   add_encoder_stages();
   stages_.push_back({"allocation",
                      [this] {
@@ -68,16 +75,19 @@ StagedFrame::StagedFrame(const Options& options)
   stages_.push_back(
       {"enrichment",
        [this] {
-         logits_ = network_->decoder()
-                       .enrich(query_, guide_pointers_, image_of_, likenesses_,
-                               ranges_ ? &*ranges_ : nullptr)
-                       .to(at::kCPU);
+         logits_ = network_->decoder().enrich(query_, guide_pointers_, image_of_, likenesses_,
+                                              ranges_ ? &*ranges_ : nullptr);
        },
        quantised_if(quantised, 3, decoder_convolutions(side, static_cast<int>(guides_.size())))});
   stages_.push_back({"decide",
                      [this] {
-                       mask_from_logits(logits_, threshold_, names_, frame_.view.width,
-                                        frame_.view.height, false, mask_);
+                       const int width = frame_.view.width, height = frame_.view.height;
+                       if (device_.is_cpu()) {
+                         mask_from_logits(logits_, threshold_, names_, width, height, false, mask_);
+                       } else {
+                         device_mask_.read(logits_, threshold_, names_, width, height, false,
+                                           mask_);
+                       }
                      },
                      {}});
   stages_.push_back(
@@ -118,7 +128,7 @@ void StagedFrame::add_encoder_stages() {
   };
   for (int stage = 0; stage <= 3; ++stage) {
     const auto in_floats = [this, stage] {
-      if (stage == 0) x_ = network_->prepared(input_.to(device_));
+      if (stage == 0) x_ = network_->prepared(input_);
       x_ = network_->network()->backbone()->stage(stage, x_);
       if (stage == 2) layer2_ = x_;
     };

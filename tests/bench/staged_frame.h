@@ -9,8 +9,10 @@
 #include "bench_options.h"
 #include "cdfss/mask.h"
 #include "convolution_limit.h"
+#include "device_mask.h"
 #include "model/frame_network.h"
 #include "overlay.h"
+#include "tensor/device_input.h"
 
 namespace cdfss::bench {
 
@@ -46,6 +48,8 @@ class StagedFrame {
   std::optional<FrameNetwork> network_;
   std::optional<ActivationRanges> ranges_;  // if the network is quantised
   Frame frame_;
+  DeviceInput device_input_;  // this and the next on an accelerator
+  DeviceMask device_mask_;
   std::vector<ClassGuide> guides_;
   std::vector<const ClassGuide*> guide_pointers_;
   std::vector<std::int64_t> image_of_;

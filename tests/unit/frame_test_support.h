@@ -12,9 +12,9 @@
 
 namespace cdfss::testing {
 
-constexpr std::array kAllFormats{PixelFormat::kRgb,  PixelFormat::kBgr,  PixelFormat::kRgbx,
-                                 PixelFormat::kBgrx, PixelFormat::kRgba, PixelFormat::kBgra,
-                                 PixelFormat::kNv12, PixelFormat::kI420};
+inline constexpr std::array kAllFormats{PixelFormat::kRgb,  PixelFormat::kBgr,  PixelFormat::kRgbx,
+                                        PixelFormat::kBgrx, PixelFormat::kRgba, PixelFormat::kBgra,
+                                        PixelFormat::kNv12, PixelFormat::kI420};
 
 // Random bytes as a picture of that size, each plane's rows 5 bytes longer than need be.
 struct Noise {

@@ -18,12 +18,14 @@ struct Request {
 
 bool same_kind(const Request& a, const Request& b) { return a.kind == b.kind; }
 
+void settled() {}
+
 class BatcherTest : public ::testing::Test {
  protected:
   // Runs the first request in a thread of its own and keeps it running until release().
   void occupy() {
     first_ = std::thread([this] {
-      batcher_.process(blocking_, same_kind, [this](const std::vector<Request*>& batch) {
+      batcher_.process(blocking_, same_kind, settled, [this](const std::vector<Request*>& batch) {
         EXPECT_EQ(batch.size(), 1U);
         running_ = true;
         while (!released_) std::this_thread::yield();
@@ -44,7 +46,7 @@ class BatcherTest : public ::testing::Test {
     for (Request& request : requests) {
       threads.emplace_back([&] {
         ++arrived;
-        batcher_.process(request, same_kind, [](const std::vector<Request*>& batch) {
+        batcher_.process(request, same_kind, settled, [](const std::vector<Request*>& batch) {
           for (Request* done : batch) done->batch = batch.size();
         });
       });
@@ -68,7 +70,7 @@ class BatcherTest : public ::testing::Test {
 TEST_F(BatcherTest, ALoneRequestRunsAtOnceInItsThread) {
   Request request{1};
   std::thread::id ran_in;
-  batcher_.process(request, same_kind, [&](const std::vector<Request*>& batch) {
+  batcher_.process(request, same_kind, settled, [&](const std::vector<Request*>& batch) {
     EXPECT_EQ(batch, std::vector<Request*>{&request});
     ran_in = std::this_thread::get_id();
   });
@@ -90,6 +92,24 @@ TEST_F(BatcherTest, BatchesAreBounded) {
   const auto sizes = run_behind({1, 1, 1, 1});
   EXPECT_EQ(std::count(sizes.begin(), sizes.end(), 3U), 3);
   EXPECT_EQ(std::count(sizes.begin(), sizes.end(), 1U), 1);
+}
+
+// As long as the device is busy with the batch before, nothing is lost by gathering.
+TEST_F(BatcherTest, WhatArrivesWhileTheBatchBeforeSettlesRunsWithTheNext) {
+  Request first{1}, second{1};
+  std::thread late;
+  const auto record = [](const std::vector<Request*>& batch) {
+    for (Request* done : batch) done->batch = batch.size();
+  };
+  const auto settle = [&] {
+    if (late.joinable()) return;
+    late = std::thread([&] { batcher_.process(second, same_kind, settled, record); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  };
+  batcher_.process(first, same_kind, settle, record);
+  late.join();
+  EXPECT_EQ(first.batch, 2U);
+  EXPECT_EQ(second.batch, 2U);
 }
 
 }  // namespace
