@@ -28,4 +28,3 @@ def quantise(source, target, inputs, everything):
     quantize_static(str(prepared), str(target), Inputs(inputs), quant_format=QuantFormat.QDQ,
                     nodes_to_quantize=names, per_channel=True,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
-    return len(names)
