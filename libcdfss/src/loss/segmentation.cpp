@@ -29,7 +29,8 @@ void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
 
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
                          const at::Tensor& class_weights, const at::Tensor& total_weight) {
-  const auto resized = resize_align_corners(logits, static_cast<int>(labels.size(1)),
+  // Two channels side by side in memory would be walked through one at a time.
+  const auto resized = resize_align_corners(logits.contiguous(), static_cast<int>(labels.size(1)),
                                             static_cast<int>(labels.size(2)));
   // Summed and divided here: the mean over no valid pixel would be NaN.
   return at::cross_entropy_loss(resized, labels, class_weights, at::Reduction::Sum, kIgnored) /
