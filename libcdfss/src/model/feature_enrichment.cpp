@@ -3,35 +3,46 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
 
 #include <algorithm>
 
 #include "model/channel_dropout.h"
 #include "tensor/image_tensor.h"
+#include "tensor/winograd_convolution.h"
 
 namespace cdfss {
 namespace {
 
 using torch::nn::Sequential;
 
-torch::nn::Conv2d conv(int in, int out, int kernel, bool bias = false) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2).bias(bias));
+// [conv1x1, ReLU]
+Sequential conv_relu(int in, int out) {
+  return Sequential(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)),
+                    torch::nn::ReLU());
 }
 
-// [conv, ReLU]
-Sequential conv_relu(int in, int out) { return Sequential(conv(in, out, 1), torch::nn::ReLU()); }
+// A 3 x 3 convolution with the ReLU behind it.
+class Conv3x3ReluImpl : public torch::nn::Conv2dImpl {
+ public:
+  explicit Conv3x3ReluImpl(int channels)
+      : Conv2dImpl(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)) {}
+  at::Tensor forward(const at::Tensor& x) { return conv3x3_relu(x, weight); }
+};
+TORCH_MODULE(Conv3x3Relu);
+
+// Holds the place of a ReLU in the released numbering.
+torch::nn::Identity relu_above() { return {}; }
 
 // [conv3x3, ReLU, conv3x3, ReLU], for a residual sum.
 Sequential residual_branch(int channels) {
-  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), conv(channels, channels, 3),
-                    torch::nn::ReLU());
+  return Sequential(Conv3x3Relu(channels), relu_above(), Conv3x3Relu(channels), relu_above());
 }
 
 // [conv3x3, ReLU, dropout, conv1x1 to two classes]
 Sequential classifier(int channels) {
-  return Sequential(conv(channels, channels, 3), torch::nn::ReLU(), ChannelDropout(0.1),
-                    conv(channels, 2, 1, /*bias=*/true));
+  return Sequential(Conv3x3Relu(channels), relu_above(), ChannelDropout(0.1),
+                    torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, 2, 1)));
 }
 
 at::Tensor run(const std::shared_ptr<torch::nn::Module>& module, const at::Tensor& x) {

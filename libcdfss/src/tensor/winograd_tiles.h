@@ -1,0 +1,56 @@
+// Winograd's minimal filtering for 3 x 3 convolutions of stride 1 (A. Lavin and S. Gray, "Fast
+// Algorithms for Convolutional Neural Networks", CVPR 2016): a tile of m x m outputs costs
+// (m + 2)^2 products instead of 9 m^2. These are the linear maps before and after the products.
+#pragma once
+
+#include <cstdint>
+
+namespace cdfss {
+
+// Output tiles of m x m pixels. The larger takes 2.25 products for each of the direct sum's 9, but
+// makes rounding errors about ten times larger, which only float32 can afford; the smaller takes 4.
+enum class WinogradTile { k4x4, k2x2 };
+
+constexpr int tile_side(WinogradTile tile) { return tile == WinogradTile::k4x4 ? 4 : 2; }
+// Planes of a transformed tile: (m + 2)^2.
+constexpr int tile_planes(WinogradTile tile) {
+  return (tile_side(tile) + 2) * (tile_side(tile) + 2);
+}
+
+// What a transform reads, in Lavin and Gray's letters.
+enum class TileInput {
+  kImage,          // B^T d B of the m + 2 pixels about each tile; 0 outside of the image
+  kGradient,       // A d A^T of the tile's m pixels: the output transform's transpose
+  kKernel,         // G g G^T; the "image" is one 3 x 3 kernel
+  kRotatedKernel,  // the same of the kernel turned by 180 degrees
+};
+
+enum class TileOutput {
+  kImage,   // A^T M A: the tile's m x m pixels
+  kKernel,  // G^T M G: 3 x 3, the kernel's gradient
+};
+
+// Channels are handled sixteen at a time: every count must be a multiple.
+constexpr std::int64_t kTileChannels = 16;
+
+// Images [count, height, width, channels], each cut into ceil(height / m) x ceil(width / m) tiles
+// (a kernel is one tile).
+struct TiledImages {
+  std::int64_t count, height, width, channels;
+};
+
+std::int64_t tile_count(const TiledImages& images, WinogradTile tile);
+
+// images [count, height, width, channels] -> planes [(m + 2)^2, tiles, channels]. Where `mask`, of
+// the images' shape, is not null, pixels count as 0 unless it is above 0. T, U: float or
+// c10::BFloat16; sums are float32. Runs on LibTorch's threads.
+template <typename T, typename U>
+void to_tiles(WinogradTile tile, TileInput input, const TiledImages& shape, const T* images,
+              const T* mask, U* planes);
+
+// The reverse: planes [(m + 2)^2, tiles, channels] -> images, cut off at 0 if `relu`.
+template <typename T, typename U>
+void from_tiles(WinogradTile tile, TileOutput output, const TiledImages& shape, const U* planes,
+                bool relu, T* images);
+
+}  // namespace cdfss
