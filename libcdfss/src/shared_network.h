@@ -62,7 +62,8 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   void learn(ActivationRanges& ranges, const at::Tensor& input, std::optional<Pick> pick,
              const ClassGuide& guide);
 
-  // Reduced features [1, 256, h, h] of a frame_input(). Any thread.
+  // Reduced features [1, 256, h, h] of a frame_input(). Any thread; not in int8, whose support sets
+  // are read by in_float32().
   at::Tensor features(const at::Tensor& input, std::optional<Pick> pick);
 
   // One shot's prototypes in float32, see Asgnet. Any thread.

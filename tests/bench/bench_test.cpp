@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../cli/process.h"
+#include "tensor/cpu_features.h"
 
 namespace cdfss {
 namespace {
@@ -20,10 +21,7 @@ class FrameReport : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(FrameReport, HasEveryStage) {
   const std::string precision = GetParam();
-  if (precision == "int8" && !__builtin_cpu_supports("avx512vnni") &&
-      !__builtin_cpu_supports("avxvnni")) {
-    GTEST_SKIP() << "no int8 on this CPU";
-  }
+  if (precision == "int8" && !cpu_multiplies_int8()) GTEST_SKIP() << "no int8 on this CPU";
   const auto result = testing::run(
       "tests/bench/cdfss-bench", small({"--frame", "--iterations", "2", "--shots", "2", "--classes",
                                         "3", "--streams", "2", "--precision", precision}));

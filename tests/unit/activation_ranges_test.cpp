@@ -44,7 +44,7 @@ TEST(ActivationRanges, RoundsToTheNearestAndClips) {
 }
 
 // Longer than a block, in both types, from a tensor that is not channels-last.
-TEST(ActivationRanges, IsWithinHalfAStep) {
+TEST(ActivationRanges, IsWithinAStep) {
   const at::Tensor x = at::randn({2, 5, 37, 41});
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     ActivationRanges ranges(1);

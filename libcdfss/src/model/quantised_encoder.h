@@ -1,6 +1,6 @@
 // The deep half of the backbone and the feature reduction in 8 bits. The shallow stages are left to
-// floats: they are a sixth of the work, and rounding them costs masks more than rounding all the
-// rest does.
+// floats: they are less than a tenth of the work, and rounding layer1 costs masks as much as
+// rounding all that follows it.
 #pragma once
 
 #include <optional>

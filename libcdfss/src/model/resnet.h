@@ -39,7 +39,7 @@ class BottleneckImpl : public torch::nn::Module {
   // convolution writes its result into `x`.
   at::Tensor forward(const at::Tensor& x);
   void fold_batch_norm(at::ScalarType dtype);
-  // For whoever computes this block in another way; it can not be run any more.
+  // For whoever computes this block in another way; it cannot be run any more.
   FoldedBottleneck take_folded();
 
  private:
@@ -69,8 +69,8 @@ class ResNetImpl : public torch::nn::Module {
   // cannot be saved, moved or trained any more.
   void fold_batch_norm(at::ScalarType dtype);
 
-  // Takes the blocks of layer `stage`, 1..3, away, for whoever computes them in another way: what
-  // stage() is for the others is not to be called for it any more. Before fold_batch_norm().
+  // Takes the blocks of layer `stage`, 1..3, away, for whoever computes them in another way;
+  // stage(stage, x) must not be called afterwards. Only before fold_batch_norm().
   std::vector<FoldedBottleneck> take_folded(int stage);
 
   const ResNetLayout& layout() const { return layout_; }
