@@ -27,7 +27,8 @@ double least_seconds(c10::Device device, Body&& body) {
 double convolution_seconds(const ConvolutionShape& shape, const at::TensorOptions& options) {
   const ConvolutionGeometry geometry{.stride = static_cast<int>(shape.stride),
                                      .padding = static_cast<int>(shape.kernel / 2 * shape.dilation),
-                                     .dilation = static_cast<int>(shape.dilation)};
+                                     .dilation = static_cast<int>(shape.dilation),
+                                     .direct = true};
   const at::Tensor weight = at::randn({shape.out, shape.in, shape.kernel, shape.kernel}, options);
   const at::Tensor x = at::randn({shape.batch, shape.in, shape.side, shape.side}, options)
                            .contiguous(at::MemoryFormat::ChannelsLast);
@@ -41,7 +42,8 @@ double convolution_seconds(const ConvolutionShape& shape, const at::TensorOption
     ranges->finish();
     run = [=] { convolution->apply(bytes, false, *ranges); };
   } else {
-    const auto convolution = std::make_shared<FusedConvolution>(weight, at::Tensor(), geometry);
+    const auto convolution =
+        std::make_shared<FusedConvolution>(weight, at::Tensor(), weight.scalar_type(), geometry);
     run = [=] { convolution->apply(x, false); };
   }
   run();  // packs the weight

@@ -13,9 +13,7 @@ struct FoldedConvolution {
   at::Tensor weight, bias;  // float [out, in, k, k], and [out] or undefined
   ConvolutionGeometry geometry;
 
-  FusedConvolution fused(at::ScalarType dtype) const {
-    return {weight.to(dtype), bias.defined() ? bias.to(dtype) : bias, geometry};
-  }
+  FusedConvolution fused(at::ScalarType dtype) const { return {weight, bias, dtype, geometry}; }
 };
 
 // relu(shortcut + conv3(relu(conv2(relu(conv1(x)))))), where the shortcut is downsample(x) or x.

@@ -24,8 +24,7 @@ constexpr double kNormFloor = 1e-7;
 std::unique_ptr<FusedConvolution> convolution(const at::Tensor& weight, at::ScalarType dtype,
                                               const at::Tensor& bias = {}) {
   const int padding = static_cast<int>(weight.size(2)) / 2;
-  return std::make_unique<FusedConvolution>(weight.to(dtype),
-                                            bias.defined() ? bias.to(dtype) : bias,
+  return std::make_unique<FusedConvolution>(weight, bias, dtype,
                                             ConvolutionGeometry{.padding = padding});
 }
 
@@ -54,8 +53,8 @@ FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype, int* places) : 
     parameter.set_data(at::empty({0}, parameter.options()));
     return values;
   };
-  const auto chain = [&](const std::vector<at::Tensor>& weights) {
-    return std::make_unique<ConvolutionChain>(weights, dtype, places);
+  const auto chain = [&](const std::vector<at::Tensor>& weights, bool few_pixels = false) {
+    return std::make_unique<ConvolutionChain>(weights, dtype, places, few_pixels);
   };
   const at::Tensor res1 = take("res1.0.weight");
   const std::int64_t channels = res1.size(0);
@@ -73,7 +72,8 @@ FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype, int* places) : 
       scale.alpha_previous = convolution(alpha.narrow(1, channels, channels), dtype);
     }
     scale.beta =
-        chain({take("beta_conv." + index + ".0.weight"), take("beta_conv." + index + ".2.weight")});
+        chain({take("beta_conv." + index + ".0.weight"), take("beta_conv." + index + ".2.weight")},
+              /*few_pixels=*/level > 0);
     scale.collect = convolution(res1.narrow(1, level * channels, channels), dtype);
     take("inner_cls." + index + ".0.weight");  // read in training only
   }

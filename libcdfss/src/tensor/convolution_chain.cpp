@@ -5,13 +5,14 @@
 namespace cdfss {
 
 ConvolutionChain::ConvolutionChain(const std::vector<at::Tensor>& weights, at::ScalarType dtype,
-                                   int* places)
+                                   int* places, bool few_pixels)
     : dtype_(dtype) {
   if (places != nullptr) entry_ = (*places)++;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const ConvolutionGeometry geometry{.padding = static_cast<int>(weights[i].size(2)) / 2};
+    const ConvolutionGeometry geometry{.padding = static_cast<int>(weights[i].size(2)) / 2,
+                                       .direct = few_pixels};
     if (places == nullptr) {
-      fused_.emplace_back(weights[i].to(dtype), at::Tensor(), geometry);
+      fused_.emplace_back(weights[i], at::Tensor(), dtype, geometry);
     } else {
       const bool last = i + 1 == weights.size();
       quantised_.emplace_back(weights[i], at::Tensor(), geometry,

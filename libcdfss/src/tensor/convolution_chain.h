@@ -14,7 +14,9 @@ class ConvolutionChain {
  public:
   // weights float [C, C, k, k], k odd, padded so that sizes stay; results are of `dtype`. With
   // `places`, the convolutions are in 8 bits, and number their places from there on.
-  ConvolutionChain(const std::vector<at::Tensor>& weights, at::ScalarType dtype, int* places);
+  // Images are said to be of `few_pixels` (ConvolutionGeometry::direct).
+  ConvolutionChain(const std::vector<at::Tensor>& weights, at::ScalarType dtype, int* places,
+                   bool few_pixels = false);
 
   // [B, C, H, W] -> [B, C, H, W], channels-last if x is. `ranges` is read in 8 bits only. Any
   // thread.

@@ -7,6 +7,7 @@
 
 #include "tensor/cpu_features.h"
 #include "tensor/onednn_operator.h"
+#include "tensor/tiled_convolution.h"
 
 namespace cdfss {
 namespace {
@@ -20,9 +21,8 @@ struct OneDnn {
     static const OneDnn operators;
     return operators;
   }
-  bool fuses(const at::Tensor& weight) const {
-    const bool fast = weight.scalar_type() == at::kFloat ||
-                      (weight.scalar_type() == at::kBFloat16 && cpu_multiplies_bf16());
+  bool fuses(const at::Tensor& weight, at::ScalarType dtype) const {
+    const bool fast = dtype == at::kFloat || (dtype == at::kBFloat16 && cpu_multiplies_bf16());
     return pack && convolve && convolve_and_add && at::hasMKLDNN() && weight.is_cpu() && fast;
   }
 };
@@ -30,37 +30,43 @@ struct OneDnn {
 at::Tensor pack(const ConvolutionGeometry& geometry, const at::Tensor& weight,
                 const at::Tensor& x) {
   return call(OneDnn::get().pack, weight, twice(geometry.padding), twice(geometry.stride),
-              twice(geometry.dilation), std::int64_t{1},
+              twice(geometry.dilation), std::int64_t{geometry.groups},
               std::vector<std::int64_t>{1, x.size(1), x.size(2), x.size(3)});
 }
 
 }  // namespace
 
 FusedConvolution::FusedConvolution(const at::Tensor& weight, const at::Tensor& bias,
-                                   ConvolutionGeometry geometry)
-    : dtype_(weight.scalar_type()),
-      bias_(bias.defined() ? bias.detach() : bias),
-      geometry_(geometry) {
-  if (OneDnn::get().fuses(weight)) {
+                                   at::ScalarType dtype, ConvolutionGeometry geometry)
+    : dtype_(dtype), geometry_(geometry) {
+  const bool fuses = OneDnn::get().fuses(weight, dtype);
+  if (fuses && !geometry.direct && TiledConvolution::is_faster(weight, dtype, geometry)) {
+    tiled_ = std::make_shared<TiledConvolution>(weight, bias, dtype, geometry);
+    return;
+  }
+  if (bias.defined()) bias_ = bias.detach().to(dtype);
+  const at::Tensor converted = weight.detach().to(dtype);
+  if (fuses) {
     packed_ = std::make_shared<PackedWeight>(
-        weight.detach(), [geometry](const at::Tensor& plain, const at::Tensor& x) {
+        converted, [geometry](const at::Tensor& plain, const at::Tensor& x) {
           return pack(geometry, plain, x);
         });
   } else {
-    weight_ = weight.detach().contiguous(at::MemoryFormat::ChannelsLast);
+    weight_ = converted.contiguous(at::MemoryFormat::ChannelsLast);
   }
 }
 
 at::Tensor FusedConvolution::apply(const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
+  if (tiled_ != nullptr) return tiled_->apply(input, relu);
   if (packed_ != nullptr) {
     return call(OneDnn::get().convolve, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),
-                twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{1},
+                twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{geometry_.groups},
                 std::string(relu ? "relu" : "none"), no_scalars(), std::string());
   }
   at::Tensor y = at::conv2d(input, weight_, bias_, twice(geometry_.stride),
-                            twice(geometry_.padding), twice(geometry_.dilation));
+                            twice(geometry_.padding), twice(geometry_.dilation), geometry_.groups);
   return relu ? y.relu_() : y;
 }
 
@@ -69,7 +75,7 @@ at::Tensor FusedConvolution::add_to(at::Tensor sum, const at::Tensor& x, bool re
   if (packed_ != nullptr) {
     return call(OneDnn::get().convolve_and_add, sum, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),
-                twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{1},
+                twice(geometry_.stride), twice(geometry_.dilation), std::int64_t{geometry_.groups},
                 std::string("add"), at::Scalar(1.0),
                 relu ? c10::IValue(std::string("relu")) : c10::IValue(), no_scalars(),
                 c10::IValue());

@@ -10,19 +10,23 @@
 
 namespace cdfss {
 
+class TiledConvolution;
+
 struct ConvolutionGeometry {
-  int stride = 1, padding = 0, dilation = 1;
+  int stride = 1, padding = 0, dilation = 1, groups = 1;
+  // Always as the direct sum, never by tiles (TiledConvolution): better for images of few pixels.
+  bool direct = false;
 };
 
 class FusedConvolution {
  public:
-  // weight [out, in, k, k], bias [out] of the same dtype or undefined. Neither is changed; no
-  // gradient flows into them.
-  FusedConvolution(const at::Tensor& weight, const at::Tensor& bias,
+  // weight [out, in / groups, k, k], bias [out] or undefined, of any float dtype; computes in
+  // `dtype`. Neither is changed; no gradient flows into them.
+  FusedConvolution(const at::Tensor& weight, const at::Tensor& bias, at::ScalarType dtype,
                    ConvolutionGeometry geometry = {});
 
-  // conv(x), or relu(conv(x)): [B, in, H, W], converted to the weight's dtype if need be ->
-  // [B, out, H', W'], channels-last if x is. Any thread.
+  // conv(x), or relu(conv(x)): [B, in, H, W], converted to `dtype` if need be -> [B, out, H', W'],
+  // channels-last if x is. Any thread.
   at::Tensor apply(const at::Tensor& x, bool relu) const;
   // sum + conv(x), or relu of that, written into `sum` [B, out, H', W'], channels-last, and
   // returned.
@@ -30,10 +34,11 @@ class FusedConvolution {
 
  private:
   at::ScalarType dtype_;
-  at::Tensor weight_;  // undefined where oneDNN is used
+  at::Tensor weight_;  // undefined if there is one of the two below
   at::Tensor bias_;
   ConvolutionGeometry geometry_;
-  std::shared_ptr<PackedWeight> packed_;  // null where oneDNN is not used
+  std::shared_ptr<PackedWeight> packed_;           // where oneDNN computes the direct sum
+  std::shared_ptr<const TiledConvolution> tiled_;  // where the sum is by tiles
 };
 
 }  // namespace cdfss

@@ -5,7 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "tensor/cpu_features.h"
-#include "tensor/winograd_tiles.h"
+#include "tensor/winograd_planes.h"
 
 namespace cdfss {
 namespace {
@@ -14,12 +14,6 @@ namespace {
 // shared among processes is computed alike.
 constexpr std::int64_t kFewestPixels = 200;
 
-TiledImages shape_of(const at::Tensor& x) { return {x.size(0), x.size(2), x.size(3), x.size(1)}; }
-
-WinogradTile tile_for(at::ScalarType dtype) {
-  return dtype == at::kFloat ? WinogradTile::k4x4 : WinogradTile::k2x2;
-}
-
 at::Tensor channels_last(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
@@ -27,44 +21,6 @@ at::Tensor channels_last(const at::Tensor& x) {
 at::Tensor empty_images(const at::Tensor& like, std::int64_t channels) {
   return at::empty({like.size(0), channels, like.size(2), like.size(3)},
                    like.options().memory_format(at::MemoryFormat::ChannelsLast));
-}
-
-// x [N, C, H, W], channels-last -> [(m + 2)^2, tiles, C] of `dtype`
-at::Tensor tiles_of(const at::Tensor& x, TileInput input, at::ScalarType dtype,
-                    const at::Tensor& mask = {}) {
-  const WinogradTile tile = tile_for(dtype);
-  const bool kernel = input == TileInput::kKernel || input == TileInput::kRotatedKernel;
-  const TiledImages shape = shape_of(x);
-  const at::Tensor planes =
-      at::empty({tile_planes(tile), kernel ? shape.count : tile_count(shape, tile), shape.channels},
-                x.options().dtype(dtype).memory_format(at::MemoryFormat::Contiguous));
-  const auto fill = [&]<typename T, typename U>(T, U) {
-    to_tiles(tile, input, shape, x.const_data_ptr<T>(),
-             mask.defined() ? mask.const_data_ptr<T>() : nullptr, planes.mutable_data_ptr<U>());
-  };
-  if (dtype == at::kFloat) {
-    fill(float{}, float{});
-  } else if (x.scalar_type() == at::kFloat) {
-    fill(float{}, c10::BFloat16{});
-  } else {
-    fill(c10::BFloat16{}, c10::BFloat16{});
-  }
-  return planes;
-}
-
-void from_tiles_to(const at::Tensor& planes, TileOutput output, bool relu, const at::Tensor& x) {
-  const WinogradTile tile = tile_for(planes.scalar_type());
-  const auto fill = [&]<typename T, typename U>(T, U) {
-    from_tiles(tile, output, shape_of(x), planes.const_data_ptr<U>(), relu,
-               x.mutable_data_ptr<T>());
-  };
-  if (planes.scalar_type() == at::kFloat) {
-    fill(float{}, float{});
-  } else if (x.scalar_type() == at::kFloat) {
-    fill(float{}, c10::BFloat16{});
-  } else {
-    fill(c10::BFloat16{}, c10::BFloat16{});
-  }
 }
 
 // With the images' and the kernel's transforms V, U and the output's gradient dM = A dY A^T:
@@ -77,9 +33,9 @@ class Conv3x3Relu : public torch::autograd::Function<Conv3x3Relu> {
     const at::Tensor images = channels_last(x);
     const at::Tensor kernels = channels_last(weight);
     const at::Tensor y = empty_images(images, weight.size(0));
-    const at::Tensor products = at::bmm(tiles_of(images, TileInput::kImage, dtype),
-                                        tiles_of(kernels, TileInput::kKernel, dtype).mT());
-    from_tiles_to(products, TileOutput::kImage, /*relu=*/true, y);
+    const at::Tensor products = at::bmm(to_planes(images, TileInput::kImage, dtype),
+                                        to_planes(kernels, TileInput::kKernel, dtype).mT());
+    from_planes(products, TileOutput::kImage, /*relu=*/true, y);
     context->save_for_backward({images, weight, y});
     return y;
   }
@@ -94,15 +50,15 @@ class Conv3x3Relu : public torch::autograd::Function<Conv3x3Relu> {
     if (context->needs_input_grad(0)) {
       of_images = empty_images(images, images.size(1));
       const at::Tensor products =
-          at::bmm(tiles_of(gradient, TileInput::kImage, dtype, y),
-                  tiles_of(channels_last(weight), TileInput::kRotatedKernel, dtype));
-      from_tiles_to(products, TileOutput::kImage, /*relu=*/false, of_images);
+          at::bmm(to_planes(gradient, TileInput::kImage, dtype, y),
+                  to_planes(channels_last(weight), TileInput::kRotatedKernel, dtype));
+      from_planes(products, TileOutput::kImage, /*relu=*/false, of_images);
     }
     if (context->needs_input_grad(1)) {
       of_weight = at::empty_like(weight, weight.options(), at::MemoryFormat::ChannelsLast);
-      const at::Tensor products = at::bmm(tiles_of(gradient, TileInput::kGradient, dtype, y).mT(),
-                                          tiles_of(images, TileInput::kImage, dtype));
-      from_tiles_to(products, TileOutput::kKernel, /*relu=*/false, of_weight);
+      const at::Tensor products = at::bmm(to_planes(gradient, TileInput::kGradient, dtype, y).mT(),
+                                          to_planes(images, TileInput::kImage, dtype));
+      from_planes(products, TileOutput::kKernel, /*relu=*/false, of_weight);
     }
     return {of_images, of_weight};
   }

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "tensor/lanes.h"
+
 namespace cdfss {
 
 // Output tiles of m x m pixels. The larger takes 2.25 products for each of the direct sum's 9, but
@@ -30,27 +32,46 @@ enum class TileOutput {
   kKernel,  // G^T M G: 3 x 3, the kernel's gradient
 };
 
-// Channels are handled sixteen at a time: every count must be a multiple.
-constexpr std::int64_t kTileChannels = 16;
+// Channels are handled so many at a time: every count must be a multiple.
+constexpr std::int64_t kTileChannels = kLanes;
 
-// Images [count, height, width, channels], each cut into ceil(height / m) x ceil(width / m) tiles
-// (a kernel is one tile).
+// How the transformed values lie in memory.
+enum class TileOrder {
+  kPlanesFirst,  // [(m + 2)^2, tiles, channels]
+  kTilesFirst,   // [tiles, (m + 2)^2, channels]
+};
+
+// Images [count, height, width, channels]. A convolution of dilation d sees each as d x d images of
+// every d-th pixel; each of these is cut into ceil(height / d m) x ceil(width / d m) tiles. A
+// kernel is an image of one tile.
 struct TiledImages {
   std::int64_t count, height, width, channels;
+  std::int64_t dilation = 1;
 };
 
 std::int64_t tile_count(const TiledImages& images, WinogradTile tile);
 
-// images [count, height, width, channels] -> planes [(m + 2)^2, tiles, channels]. Where `mask`, of
-// the images' shape, is not null, pixels count as 0 unless it is above 0. T, U: float or
-// c10::BFloat16; sums are float32. Runs on LibTorch's threads.
-template <typename T, typename U>
-void to_tiles(WinogradTile tile, TileInput input, const TiledImages& shape, const T* images,
-              const T* mask, U* planes);
+// The tiles that planes hold, of all those of the images.
+struct TileRange {
+  std::int64_t first, count;
+};
 
-// The reverse: planes [(m + 2)^2, tiles, channels] -> images, cut off at 0 if `relu`.
+// Images [count, height, width, channels] -> planes in `order`. Where `mask`, of the images' shape,
+// is not null, pixels count as 0 unless it is above 0. T, U: float or c10::BFloat16; sums are
+// float32. Runs on LibTorch's threads.
 template <typename T, typename U>
-void from_tiles(WinogradTile tile, TileOutput output, const TiledImages& shape, const U* planes,
-                bool relu, T* images);
+void to_tiles(WinogradTile tile, TileOrder order, TileInput input, const TiledImages& shape,
+              TileRange range, const T* images, const T* mask, U* planes);
+
+// What becomes of the pixels that the output transform makes.
+struct TileFinish {
+  const float* bias = nullptr;  // [channels], added if not null
+  bool relu = false;            // cut off at 0
+};
+
+// The reverse: planes in `order` -> the pixels of their tiles.
+template <typename T, typename U>
+void from_tiles(WinogradTile tile, TileOrder order, TileOutput output, const TiledImages& shape,
+                TileRange range, const U* planes, TileFinish finish, T* images);
 
 }  // namespace cdfss

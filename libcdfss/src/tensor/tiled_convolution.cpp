@@ -1,0 +1,74 @@
+#include "tensor/tiled_convolution.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "tensor/winograd_planes.h"
+#include "tensor/winograd_tiling.h"
+
+namespace cdfss {
+namespace {
+
+// The transforms' cost goes with the channels, the products' with their square. In bfloat16,
+// products are cheaper, and fewer are saved.
+constexpr std::int64_t kFewestChannels = 64;
+constexpr std::int64_t kFewestChannelsBf16 = 256;
+
+// At a time: the planes stay in the caches, and there is enough work for each kernel that is read.
+constexpr std::int64_t kMostTiles = 144;
+
+FusedConvolution products(const at::Tensor& weight, at::ScalarType dtype) {
+  const at::Tensor kernels = weight.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor planes = to_planes(kernels, TileInput::kKernel, dtype);  // [P, K, C]
+  return {planes.flatten(0, 1).unsqueeze(2).unsqueeze(3),
+          {},
+          dtype,
+          {.groups = static_cast<int>(planes.size(0))}};
+}
+
+}  // namespace
+
+bool TiledConvolution::is_faster(const at::Tensor& weight, at::ScalarType dtype,
+                                 const ConvolutionGeometry& geometry) {
+  const std::int64_t out = weight.size(0), in = weight.size(1);
+  const std::int64_t fewest = dtype == at::kFloat ? kFewestChannels : kFewestChannelsBf16;
+  return (dtype == at::kFloat || dtype == at::kBFloat16) && weight.size(2) == 3 &&
+         weight.size(3) == 3 && geometry.stride == 1 && geometry.padding == geometry.dilation &&
+         geometry.groups == 1 && in % kTileChannels == 0 && out % kTileChannels == 0 &&
+         std::min(in, out) >= fewest;
+}
+
+TiledConvolution::TiledConvolution(const at::Tensor& weight, const at::Tensor& bias,
+                                   at::ScalarType dtype, const ConvolutionGeometry& geometry)
+    : bias_(bias.defined() ? bias.detach().to(at::kFloat).contiguous() : at::Tensor()),
+      dilation_(geometry.dilation),
+      out_(weight.size(0)),
+      products_(products(weight.detach(), dtype)) {}
+
+at::Tensor TiledConvolution::apply(const at::Tensor& x, bool relu) const {
+  const at::Tensor images = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const std::int64_t count = images.size(0);
+  const at::Tensor y = at::empty({count, out_, images.size(2), images.size(3)},
+                                 images.options().memory_format(at::MemoryFormat::ChannelsLast));
+  const TileFinish finish{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, relu};
+  const std::int64_t tiles = image_tiles(images, images.scalar_type(), dilation_);
+  // Whatever the batch, since weights are packed for a block's size.
+  const std::int64_t of_one = tiles / std::max<std::int64_t>(1, count);
+  const std::int64_t block = parts(of_one, parts(of_one, kMostTiles));
+  const at::Tensor planes =
+      at::empty({block, tile_planes(winograd_tile(images.scalar_type())), images.size(1)},
+                images.options().memory_format(at::MemoryFormat::Contiguous));
+  // An image of one column and planes * C channels. The last block may be short; what its planes
+  // still hold of the one before is computed in vain.
+  const at::Tensor image = planes.view({1, block, 1, -1}).permute({0, 3, 1, 2});
+  for (std::int64_t first = 0; first < tiles; first += block) {
+    image_to_planes(images, dilation_, first, planes);
+    const at::Tensor made = products_.apply(image, /*relu=*/false);
+    planes_to_image(made.permute({0, 2, 3, 1}).view({block, planes.size(1), out_}), dilation_,
+                    first, finish, y);
+  }
+  return y;
+}
+
+}  // namespace cdfss
