@@ -61,6 +61,32 @@ TEST(StyleOf, HasNoGradientAndIsFloatForHalfPrecision) {
   EXPECT_TRUE(at::allclose(style.mean, style_of(features).mean, 0, .01));
 }
 
+// A mean far from 0 would drown the deviation in E[x^2] - E[x]^2.
+TEST(StyleOf, IsExactForEveryLayoutAndType) {
+  const auto exact = at::randn({3, 7, 31, 37}, at::kDouble) * .1 + 20;
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const auto features = exact.to(dtype);
+    const Style expected = style_of(features.to(at::kDouble));
+    for (const auto& x : {features, features.contiguous(at::MemoryFormat::ChannelsLast)}) {
+      const Style style = style_of(x);
+      EXPECT_EQ(style.mean.scalar_type(), at::kFloat);
+      EXPECT_TRUE(at::allclose(style.mean.to(at::kDouble), expected.mean, 1e-6, 0)) << dtype;
+      EXPECT_TRUE(at::allclose(style.std.to(at::kDouble), expected.std, 1e-4, 0)) << dtype;
+    }
+  }
+}
+
+TEST(StyleOf, DoesNotDependOnTheNumberOfThreads) {
+  const auto features = at::rand({1, 6, 40, 40}).contiguous(at::MemoryFormat::ChannelsLast);
+  const int threads = at::get_num_threads();
+  const Style style = style_of(features);
+  at::set_num_threads(1);
+  const Style alone = style_of(features);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(style.mean, alone.mean));
+  EXPECT_TRUE(at::equal(style.std, alone.std));
+}
+
 TEST(StyleOf, RefusesOtherShapes) {
   EXPECT_THROW(style_of(at::rand({2, 3, 4})), Error);
   EXPECT_THROW(style_of(at::rand({2, 3, 0, 4})), Error);

@@ -97,8 +97,10 @@ StageHook AsgnetImpl::memory_hook(std::optional<Pick> pick, std::vector<Style>* 
     const auto& layers = options_.memory_layers;
     const auto layer = std::find(layers.begin(), layers.end(), stage);
     if (layer == layers.end()) return features;
-    if (styles != nullptr) styles->push_back(style_of(features));
-    return pick ? memories_[layer - layers.begin()]->enhance(features, *pick) : features;
+    if (!pick && styles == nullptr) return features;
+    const Style own = style_of(features);
+    if (styles != nullptr) styles->push_back(own);
+    return pick ? memories_[layer - layers.begin()]->enhance(features, own, *pick) : features;
   };
 }
 

@@ -122,7 +122,10 @@ at::Tensor MetaMemoryImpl::share_of_memory(const Style& own) const {
 }
 
 at::Tensor MetaMemoryImpl::enhance(const at::Tensor& features, Pick pick) const {
-  const Style own = style_of(features);
+  return enhance(features, style_of(features), pick);
+}
+
+at::Tensor MetaMemoryImpl::enhance(const at::Tensor& features, const Style& own, Pick pick) const {
   Style mixed;
   {
     const at::NoGradGuard no_grad;

@@ -60,6 +60,8 @@ class MetaMemoryImpl : public torch::nn::Module {
   // synchronisation; draws from the default generator where the options ask for chance. Throws
   // Error(kInvalidValue) on features of another channel count.
   at::Tensor enhance(const at::Tensor& features, Pick pick) const;
+  // The same with the features' style at hand.
+  at::Tensor enhance(const at::Tensor& features, const Style& own, Pick pick) const;
   // Slot indices that enhance() uses: {mean's, std's}, each int64 [B]. Only filled slots take part,
   // ties go to the first; 0 while the memory is empty.
   std::pair<at::Tensor, at::Tensor> pick_slots(const Style& style, Pick pick) const;

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "cdfss/error.h"
+#include "tensor/channel_moments.h"
 
 namespace cdfss {
 namespace {
@@ -23,13 +24,8 @@ Style style_of(const at::Tensor& features) {
     throw Error(ErrorCode::kInvalidValue, c10::str("style: features are ", features.sizes(),
                                                    ", expected [B, C, H, W] with pixels"));
   }
-  const at::NoGradGuard no_grad;
-  const bool half = features.is_floating_point() && features.element_size() < 4;
-  const auto dtype = half ? at::kFloat : features.scalar_type();
-  // In two passes: at::var_mean takes ten times as long on a CPU.
-  const auto mean = features.mean({2, 3}, /*keepdim=*/true, dtype);
-  const auto variance = (features - mean).square_().mean({2, 3});
-  return {mean.flatten(1), (variance + kStyleEpsilon).sqrt()};
+  const auto [mean, variance] = channel_moments(features);
+  return {mean, (variance + kStyleEpsilon).sqrt()};
 }
 
 at::Tensor restyle(const at::Tensor& features, const Style& own, const Style& target) {
