@@ -18,13 +18,22 @@ struct TrainingEpisode {
   std::vector<at::Tensor> transformed_images, transformed_labels;  // X_t (B15); empty if not wanted
 };
 
+// What a tensor of a batch holds a row.
+enum class Encoded {
+  kNot,     // an image, uint8 [S, S, 3]
+  kPartly,  // its features after Asgnet's unstyled_stage(), [C, h, w]
+  kWholly,  // its backbone features without a memory, [1536, h, h]
+};
+struct EncodedParts {
+  Encoded query = Encoded::kNot, support = Encoded::kNot, transformed = Encoded::kNot;
+};
+
 // B episodes of K shots, shot k of episode b in row b * K + k.
 struct EpisodeBatch {
   int shots = 1;
   std::vector<int> class_ids;             // B
   std::vector<std::string> descriptions;  // B
-  // `encoded` false: images uint8 [., S, S, 3]; true: backbone features [., 1536, h, h].
-  bool encoded = false;
+  EncodedParts encoded;
   at::Tensor query;          // B rows
   at::Tensor support;        // B K rows
   at::Tensor transformed;    // B K rows, undefined if not wanted

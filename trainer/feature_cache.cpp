@@ -3,125 +3,32 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <future>
-#include <opencv2/core.hpp>
+#include <utility>
 
 #include "cdfss/error.h"
 #include "data/random.h"
-#include "inference_copy.h"
 #include "model/seed_placement.h"
-#include "sample_tensor.h"
-#include "tensor/image_tensor.h"
 
 namespace cdfss {
-namespace {
 
-constexpr std::int64_t kChunk = 8;  // views encoded together
-constexpr int kReferenceSide = 473;
-
-// The label with every class of the image: `classes[i]` becomes i + 1.
-cv::Mat combined_label(const Dataset& dataset, int index, const std::vector<int>& classes) {
-  cv::Mat combined;
-  for (std::size_t i = 0; i < classes.size(); ++i) {
-    const cv::Mat label = dataset.label(index, classes[i]);
-    if (i == 0) combined = cv::Mat::zeros(label.size(), CV_8UC1);
-    combined.setTo(static_cast<double>(i + 1), label == 1);
-    combined.setTo(255, label == 255);
-  }
-  return combined;
-}
-
-}  // namespace
-
-struct FeatureCache::Chunk {
-  std::int64_t first = 0;
-  std::vector<at::Tensor> images;         // uint8 [S, S, 3]
-  std::vector<at::Tensor> labels;         // uint8 [S, S]
-  std::vector<std::vector<int>> classes;  // as record_classes_
-};
+using Role = EncodedViews::Role;
 
 FeatureCache::FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> dataset,
                            const FeatureCacheOptions& options, const std::filesystem::path& folder,
-                           const Progress& progress)
-    : dataset_(std::move(dataset)), options_(options), generator_(options.seed) {
-  for (int index = 0; index < dataset_->size(); ++index) {
-    if (!dataset_->classes_in(index).empty()) images_.push_back(index);
-  }
-  const auto total = static_cast<std::int64_t>(images_.size()) * options_.views;
-  const int side = options_.augmentation.size;
-  const ResNetLayout& layout = network->backbone()->layout();
-  store_ = std::make_unique<FeatureStore>(
-      folder, total, ResNetImpl::channels(layout, 3) + ResNetImpl::channels(layout, 2),
-      (side - 1) / 8 + 1, side);
-  record_classes_.resize(total);
-  Asgnet encoder = inference_copy(network, options_.precision);
-  // Images are read and augmented while the network works on those before.
-  std::future<Chunk> ahead =
-      std::async(std::launch::async, &FeatureCache::prepare, this, 0, std::min(kChunk, total));
-  for (std::int64_t first = 0; first < total; first += kChunk) {
-    const Chunk chunk = ahead.get();
-    const std::int64_t next = first + kChunk;
-    if (next < total) {
-      ahead = std::async(std::launch::async, &FeatureCache::prepare, this, next,
-                         std::min(next + kChunk, total));
-    }
-    encode(encoder, chunk);
-    const auto done = static_cast<int>(std::min(next, total));
-    if (progress && !progress(done, static_cast<int>(total))) return;
-  }
-  index_classes();
-}
-
-// Records are ordered by view, then image.
-FeatureCache::Chunk FeatureCache::prepare(std::int64_t first, std::int64_t last) const {
-  const int side = options_.augmentation.size;
-  const double minimum_area =
-      double{kMinimumArea} * side * side / (double{kReferenceSide} * kReferenceSide);
-  Chunk chunk;
-  chunk.first = first;
-  for (std::int64_t record = first; record < last; ++record) {
-    const int index = images_[record % static_cast<std::int64_t>(images_.size())];
-    std::mt19937_64 generator(options_.seed + 1 + record);
-    std::vector<int> classes = dataset_->classes_in(index);
-    // The crop keeps label value 1 in sight.
-    std::swap(classes[0], classes[uniform_below(generator, classes.size())]);
-    const Sample view = augment(
-        {.image = dataset_->image(index), .label = combined_label(*dataset_, index, classes)},
-        options_.augmentation, generator);
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      if (cv::countNonZero(view.label == static_cast<double>(i + 1)) < minimum_area) {
-        classes[i] = -1;
-      }
-    }
-    chunk.images.push_back(to_tensor(view.image));
-    chunk.labels.push_back(to_tensor(view.label));
-    chunk.classes.push_back(std::move(classes));
-  }
-  return chunk;
-}
-
-void FeatureCache::encode(Asgnet& encoder, const Chunk& chunk) {
-  const at::NoGradGuard no_grad;
-  const at::Device device = encoder->parameters().front().device();
-  const at::Tensor images = normalise(at::stack(chunk.images).to(device))
-                                .to(options_.precision, /*non_blocking=*/false, /*copy=*/false,
-                                    at::MemoryFormat::ChannelsLast);
-  const at::Tensor features =
-      encoder->backbone_features(images, std::nullopt).permute({0, 2, 3, 1});
-  for (std::size_t i = 0; i < chunk.images.size(); ++i) {
-    const std::int64_t record = chunk.first + static_cast<std::int64_t>(i);
-    store_->features(record).copy_(features[static_cast<std::int64_t>(i)]);
-    store_->label(record).copy_(chunk.labels[i]);
-    record_classes_[record] = chunk.classes[i];
-  }
+                           const EncodedViews::Progress& progress)
+    : dataset_(std::move(dataset)),
+      options_(options),
+      views_(network, dataset_, options.views, folder, progress),
+      generator_(options.views.seed) {
+  if (views_.complete()) index_classes();
 }
 
 void FeatureCache::index_classes() {
-  const int images = static_cast<int>(images_.size());
+  const int images = static_cast<int>(views_.images().size());
   images_of_class_.resize(dataset_->classes().size());
-  for (std::size_t record = 0; record < record_classes_.size(); ++record) {
+  for (std::int64_t record = 0; record < std::int64_t{options_.views.views} * images; ++record) {
     const int image = static_cast<int>(record % images);
-    for (const int class_id : record_classes_[record]) {
+    for (const int class_id : views_.classes(record)) {
       if (class_id < 0) continue;
       std::vector<int>& list = images_of_class_[class_id];
       if (std::ranges::find(list, image) == list.end()) list.push_back(image);
@@ -145,9 +52,9 @@ void FeatureCache::index_classes() {
 
 FeatureCache::View FeatureCache::random_view(int image, int class_id) {
   std::vector<View> views;
-  for (int v = 0; v < options_.views; ++v) {
-    const std::int64_t record = static_cast<std::int64_t>(v) * images_.size() + image;
-    const std::vector<int>& classes = record_classes_[record];
+  for (int v = 0; v < options_.views.views; ++v) {
+    const auto record = static_cast<std::int64_t>(v * views_.images().size() + image);
+    const std::vector<int>& classes = views_.classes(record);
     const auto found = std::ranges::find(classes, class_id);
     if (found == classes.end()) continue;
     views.push_back({record, image, static_cast<std::uint8_t>(found - classes.begin() + 1)});
@@ -186,8 +93,8 @@ FeatureCache::Plan FeatureCache::plan() {
   return plan;
 }
 
-at::Tensor FeatureCache::one_class_label(const View& view) const {
-  const at::Tensor label = store_->label(view.record);
+at::Tensor FeatureCache::one_class_label(const View& view, Role role) const {
+  const at::Tensor label = views_.label(view.record, role);
   at::Tensor one_class = label.eq(view.value).to(at::kByte);
   return one_class.masked_fill_(label.eq(255), 255);
 }
@@ -200,34 +107,51 @@ EpisodeBatch FeatureCache::draw(int episodes) {
   while (next_.size() < static_cast<std::size_t>(episodes)) next_.push_back(plan());
   const std::vector<Plan> plans = std::move(next_);
   next_.clear();
+  const EncodedParts parts = options_.views.parts;
+  const bool with_transformed = parts.transformed != Encoded::kNot;
   for (int i = 0; i < episodes; ++i) {
     const Plan& ahead = next_.emplace_back(plan());
-    store_->prefetch(ahead.query.record);
-    for (const View& support : ahead.supports) store_->prefetch(support.record);
+    views_.prefetch(ahead.query.record, Role::kQuery);
+    for (const View& support : ahead.supports) {
+      views_.prefetch(support.record, Role::kSupport);
+      if (with_transformed) views_.prefetch(support.record, Role::kTransformed);
+    }
   }
 
   EpisodeBatch batch;
   batch.shots = options_.sampler.shots;
-  batch.encoded = true;
-  std::vector<at::Tensor> query, query_label, support, support_label;
+  batch.encoded = parts;
+  struct Rows {
+    std::vector<at::Tensor> features, labels;
+    at::Tensor stacked() const { return at::stack(features).permute({0, 3, 1, 2}); }
+  };
+  Rows query, support, transformed;
+  const auto add = [&](Rows& rows, const View& view, Role role) {
+    rows.features.push_back(views_.features(view.record, role));
+    rows.labels.push_back(one_class_label(view, role));
+  };
+  const auto name = [&](const View& view) { return dataset_->name(views_.images()[view.image]); };
   for (const Plan& plan : plans) {
     batch.class_ids.push_back(plan.class_id);
-    std::string description = "class " + dataset_->classes()[plan.class_id] + ", query " +
-                              dataset_->name(images_[plan.query.image]);
-    query.push_back(store_->features(plan.query.record));
-    query_label.push_back(one_class_label(plan.query));
+    std::string description =
+        "class " + dataset_->classes()[plan.class_id] + ", query " + name(plan.query);
+    add(query, plan.query, Role::kQuery);
     for (const View& view : plan.supports) {
-      description += ", support " + dataset_->name(images_[view.image]);
-      support.push_back(store_->features(view.record));
-      support_label.push_back(one_class_label(view));
-      batch.seeds.push_back(place_seeds(support_label.back().eq(1).to(at::kByte)));
+      description += ", support " + name(view);
+      add(support, view, Role::kSupport);
+      batch.seeds.push_back(place_seeds(support.labels.back().eq(1).to(at::kByte)));
+      if (with_transformed) add(transformed, view, Role::kTransformed);
     }
     batch.descriptions.push_back(description);
   }
-  batch.query = at::stack(query).permute({0, 3, 1, 2});
-  batch.support = at::stack(support).permute({0, 3, 1, 2});
-  batch.query_label = at::stack(query_label);
-  batch.support_label = at::stack(support_label);
+  batch.query = query.stacked();
+  batch.query_label = at::stack(query.labels);
+  batch.support = support.stacked();
+  batch.support_label = at::stack(support.labels);
+  if (with_transformed) {
+    batch.transformed = transformed.stacked();
+    batch.transformed_label = at::stack(transformed.labels);
+  }
   return batch;
 }
 

@@ -1,50 +1,37 @@
-// Episodes from backbone features that were computed once: for training with a frozen backbone.
+// Episodes of views that a frozen backbone encoded before the training.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <random>
 #include <vector>
 
-#include "data/augmentation.h"
 #include "data/dataset.h"
 #include "data/episode_sampler.h"
+#include "encoded_views.h"
 #include "episode_batch.h"
-#include "feature_store.h"
 #include "model/asgnet.h"
 
 namespace cdfss {
 
 struct FeatureCacheOptions {
-  int views = 1;  // augmented views an image, 1 or more
-  AugmentationOptions augmentation;
+  EncodedViewsOptions views;  // its seed is that of the episodes, too
   EpisodeSamplerOptions sampler;
-  at::ScalarType precision = at::kFloat;  // that the network computes in
-  std::uint64_t seed = 321;
 };
 
-// Every image of the dataset that shows a class is encoded in `views` augmentations; the label of a
-// view keeps all classes, so that any of them can be an episode's. A class counts in a view when
-// kMinimumArea pixels of a 473 x 473 input show it (proportionally fewer of a smaller one).
+// An image can be in an episode of each class that counts in one of its views.
 class FeatureCache {
  public:
-  // Called after each encoded chunk with the views done and the total; false stops, and there are
-  // no episodes then.
-  using Progress = std::function<bool(int done, int total)>;
-
-  // Encodes with the network's backbone, BatchNorm in eval mode and without memory. The file lies
-  // in `folder` (see FeatureStore). Throws as Dataset, augment and FeatureStore do, and
-  // Error(kInvalidValue) when no class shows in more than `shots` images.
+  // Encodes the views of every image; there are no episodes when `progress` stops that. Throws as
+  // EncodedViews, and Error(kInvalidValue) when no class shows in more than `shots` images.
   FeatureCache(Asgnet& network, std::shared_ptr<const Dataset> dataset,
                const FeatureCacheOptions& options, const std::filesystem::path& folder,
-               const Progress& progress = {});
+               const EncodedViews::Progress& progress = {});
 
   // The next `episodes` episodes (query drawn as EpisodeSampler does; query and each support a
-  // random view); `encoded`, CPU, float16, channels last. Their records for the following call are
-  // read ahead.
+  // random view, X_t that of the support's record): features on the CPU, float16, channels last.
+  // Those of the following call are read ahead.
   EpisodeBatch draw(int episodes);
   // Leaves out the next `episodes` episodes. Before the first draw().
   void skip(std::int64_t episodes);
@@ -64,26 +51,19 @@ class FeatureCache {
     View query;
     std::vector<View> supports;
   };
-  struct Chunk;
-
-  Chunk prepare(std::int64_t first, std::int64_t last) const;
-  void encode(Asgnet& encoder, const Chunk& chunk);
   void index_classes();
   Plan plan();
   View random_view(int image, int class_id);
-  at::Tensor one_class_label(const View& view) const;
+  at::Tensor one_class_label(const View& view, EncodedViews::Role role) const;
 
   const std::shared_ptr<const Dataset> dataset_;
   const FeatureCacheOptions options_;
-  std::vector<int> images_;  // dataset indices of the images with a class
-  std::unique_ptr<FeatureStore> store_;
-  // By record: the class ids that are label values 1, 2, ...; -1 where too little of one shows.
-  std::vector<std::vector<int>> record_classes_;
+  EncodedViews views_;
 
   std::mt19937_64 generator_;
-  std::vector<std::vector<int>> images_of_class_;  // positions in images_
+  std::vector<std::vector<int>> images_of_class_;  // positions in views_.images()
   std::vector<int> classes_;                       // with more than `shots` images
-  std::vector<int> queries_;                       // positions in images_
+  std::vector<int> queries_;                       // as those
   std::size_t position_ = 0;
   std::vector<Plan> next_;
 };

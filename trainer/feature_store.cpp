@@ -8,13 +8,16 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "cdfss/error.h"
 
 namespace cdfss {
 namespace {
 
-constexpr std::size_t kPage = 4096;  // records start on pages, for prefetch()
+constexpr std::size_t kPage = 4096;  // fields start on pages, for prefetch()
+
+std::size_t in_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
 [[noreturn]] void fail(const std::filesystem::path& folder, std::size_t bytes, int error) {
   throw Error(ErrorCode::kUnreadable, folder.string() + ": cannot make a feature cache of " +
@@ -24,15 +27,14 @@ constexpr std::size_t kPage = 4096;  // records start on pages, for prefetch()
 
 }  // namespace
 
-FeatureStore::FeatureStore(const std::filesystem::path& folder, std::int64_t count, int channels,
-                           int feature_side, int label_side)
-    : channels_(channels),
-      feature_side_(feature_side),
-      label_side_(label_side),
-      feature_bytes_(sizeof(at::Half) * channels * feature_side * feature_side),
-      record_bytes_((feature_bytes_ + std::size_t(label_side) * label_side + kPage - 1) / kPage *
-                    kPage),
-      total_bytes_(record_bytes_ * count) {
+FeatureStore::FeatureStore(const std::filesystem::path& folder, std::int64_t count,
+                           std::vector<Field> fields)
+    : fields_(std::move(fields)), offsets_{0} {
+  for (const Field& field : fields_) {
+    const auto values = static_cast<std::size_t>(c10::multiply_integers(field.sizes));
+    offsets_.push_back(offsets_.back() + in_pages(values * c10::elementSize(field.type)));
+  }
+  total_bytes_ = offsets_.back() * static_cast<std::size_t>(count);
   std::string name = (folder / "features.XXXXXX").string();
   const int file = mkstemp(name.data());
   if (file < 0) fail(folder, total_bytes_, errno);
@@ -49,20 +51,16 @@ FeatureStore::FeatureStore(const std::filesystem::path& folder, std::int64_t cou
 
 FeatureStore::~FeatureStore() { munmap(data_, total_bytes_); }
 
-std::uint8_t* FeatureStore::record(std::int64_t index) const {
-  return data_ + record_bytes_ * static_cast<std::size_t>(index);
+std::uint8_t* FeatureStore::address(std::int64_t index, std::size_t field) const {
+  return data_ + offsets_.back() * static_cast<std::size_t>(index) + offsets_[field];
 }
 
-at::Tensor FeatureStore::features(std::int64_t index) const {
-  return at::from_blob(record(index), {feature_side_, feature_side_, channels_}, at::kHalf);
+at::Tensor FeatureStore::field(std::int64_t index, std::size_t field) const {
+  return at::from_blob(address(index, field), fields_[field].sizes, fields_[field].type);
 }
 
-at::Tensor FeatureStore::label(std::int64_t index) const {
-  return at::from_blob(record(index) + feature_bytes_, {label_side_, label_side_}, at::kByte);
-}
-
-void FeatureStore::prefetch(std::int64_t index) const {
-  madvise(record(index), record_bytes_, MADV_WILLNEED);
+void FeatureStore::prefetch(std::int64_t index, std::size_t field) const {
+  madvise(address(index, field), offsets_[field + 1] - offsets_[field], MADV_WILLNEED);
 }
 
 }  // namespace cdfss

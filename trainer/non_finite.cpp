@@ -7,31 +7,25 @@
 
 #include "io/module_tensors.h"
 #include "model/superpixel_clustering.h"
-#include "tensor/image_tensor.h"
+#include "training_encoder.h"
 
 namespace cdfss {
 namespace {
 
 bool finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
 
-// Rows [n, S, S, 3] of images or [n, 1536, h, h] of encoded features, reduced.
-at::Tensor reduced_features(Asgnet& network, const EpisodeBatch& batch, const at::Tensor& rows) {
-  const at::Device device = network->parameters().front().device();
-  const at::Tensor input = rows.to(device);
-  if (batch.encoded) return network->reduce(input.to(at::kFloat));
-  return network->reduce(network->backbone_features(normalise(input), std::nullopt));
-}
-
 bool episode_is_finite(Asgnet& network, const EpisodeBatch& batch, int episode) {
   const int first = episode * batch.shots;
+  const int last = first + batch.shots;
+  const auto reduced = [&](const at::Tensor& rows, Encoded encoded) {
+    return network->reduce(plain_features(network, rows, encoded));
+  };
   const at::Tensor query =
-      reduced_features(network, batch, batch.query.slice(0, episode, episode + 1));
-  const at::Tensor support =
-      reduced_features(network, batch, batch.support.slice(0, first, first + batch.shots));
+      reduced(batch.query.slice(0, episode, episode + 1), batch.encoded.query);
+  const at::Tensor support = reduced(batch.support.slice(0, first, last), batch.encoded.support);
   if (!finite(query) || !finite(support)) return false;
   if (batch.transformed.defined() &&
-      !finite(reduced_features(network, batch,
-                               batch.transformed.slice(0, first, first + batch.shots)))) {
+      !finite(reduced(batch.transformed.slice(0, first, last), batch.encoded.transformed))) {
     return false;
   }
   const at::Tensor labels = subsample_mask(batch.support_label).to(query.device());

@@ -7,7 +7,7 @@
 #include "autocast.h"
 #include "cdfss/error.h"
 #include "model/superpixel_clustering.h"
-#include "tensor/image_tensor.h"
+#include "training_encoder.h"
 
 namespace cdfss {
 namespace {
@@ -38,12 +38,8 @@ class Moments {
 // Features of the pixels that show the query images: [n, 1536].
 at::Tensor visible_features(Asgnet& network, const EpisodeBatch& batch, at::ScalarType precision) {
   const at::Device device = network->parameters().front().device();
-  at::Tensor features = batch.query.to(device);
-  if (!batch.encoded) {
-    const Autocast autocast(device.type(), precision);
-    features = network->backbone_features(
-        normalise(features).contiguous(at::MemoryFormat::ChannelsLast), std::nullopt);
-  }
+  const Autocast autocast(device.type(), precision);
+  const at::Tensor features = plain_features(network, batch.query, batch.encoded.query);
   const at::Tensor visible = subsample_mask(batch.query_label).ne(255).to(device);
   return features.to(at::kFloat).permute({0, 2, 3, 1}).index({visible});
 }

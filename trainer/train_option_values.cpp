@@ -55,8 +55,6 @@ void check_feature_cache(const TrainOptions& o) {
   const auto refuse = [](const std::string& why) {
     throw CLI::ValidationError("--feature-cache", "cached features are fixed: " + why);
   };
-  if (!o.network.memory_layers.empty()) refuse("it needs --memory-layers none");
-  if (o.step.contrastive_weight > 0) refuse("it needs --contrastive-weight 0");
   if (shifts_style(o.step)) refuse("it does not go with --enhance-with mixstyle or mixup");
   if (o.step.encoder.train_backbone) refuse("it does not go with --train-backbone");
   if (o.step.encoder.train_batch_norm) refuse("it does not go with --bn train");

@@ -57,9 +57,9 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
                "Fit the whole image into the input instead of cropping it")
       ->group(group);
   app.add_option("--feature-cache", o.feature_cache,
-                 "Encode this many augmented views of each image once and train on those; needs a "
-                 "frozen backbone, no memory and no contrastive loss. About 3 MB of disk a view at "
-                 "side 241. 0 = off")
+                 "Encode this many augmented views of each image once, as far as no memory "
+                 "restyles them, and train on those; needs a frozen backbone. 3 to 4 MB of disk a "
+                 "view at side 241. 0 = off")
       ->check(CLI::Range(0, 1000))
       ->type_name("N")
       ->group(group);

@@ -5,21 +5,39 @@
 #include <vector>
 
 namespace cdfss {
+namespace {
+
+// How far a frozen backbone's features of each part of an episode stay what they are while the
+// memories, which restyle them, change.
+EncodedParts unchanging_parts(const Asgnet& network, const TrainingStepOptions& options) {
+  const bool has_memory = !network->options().memory_layers.empty();
+  const auto state = [&](bool meets_memory) {
+    return has_memory && meets_memory ? Encoded::kPartly : Encoded::kWholly;
+  };
+  // The memories learn from the support whether it is restyled or not.
+  return {.query = state(options.enhance_query),
+          .support = state(true),
+          .transformed =
+              options.contrastive_weight > 0 ? state(options.enhance_support) : Encoded::kNot};
+}
+
+}  // namespace
 
 TrainingBatches::TrainingBatches(const TrainOptions& options,
                                  const std::shared_ptr<const Dataset>& dataset, Asgnet& network,
                                  const std::filesystem::path& folder, const BatchRange& range,
-                                 const FeatureCache::Progress& progress)
+                                 const EncodedViews::Progress& progress)
     : taken_(range.taken) {
   const EpisodeSamplerOptions sampler{.shots = options.shots,
                                       .balance_classes = options.balance_classes};
   const int size = options.batch;
   if (options.feature_cache > 0) {
-    const FeatureCacheOptions cache{.views = options.feature_cache,
-                                    .augmentation = options.augmentation,
-                                    .sampler = sampler,
-                                    .precision = options.step.encoder.precision,
-                                    .seed = options.seed};
+    const FeatureCacheOptions cache{.views = {.views = options.feature_cache,
+                                              .augmentation = options.augmentation,
+                                              .parts = unchanging_parts(network, options.step),
+                                              .precision = options.step.encoder.precision,
+                                              .seed = options.seed},
+                                    .sampler = sampler};
     cache_ = std::make_unique<FeatureCache>(network, dataset, cache, folder, progress);
     queries_ = cache_->queries();
     if (queries_ == 0) return;

@@ -29,7 +29,7 @@ class TrainingBatches {
   // EpisodeLoader and FeatureCache.
   TrainingBatches(const TrainOptions& options, const std::shared_ptr<const Dataset>& dataset,
                   Asgnet& network, const std::filesystem::path& folder, const BatchRange& range,
-                  const FeatureCache::Progress& progress);
+                  const EncodedViews::Progress& progress);
 
   // The next batch; seconds_waited() then says how long it took to be ready.
   EpisodeBatch next();

@@ -35,24 +35,30 @@ ResNet folded_copy(ResNet source, at::Device device, at::ScalarType dtype) {
 TrainingEncoder::TrainingEncoder(Asgnet network, EncoderOptions options)
     : network_(std::move(network)), options_(std::move(options)) {}
 
-at::Tensor TrainingEncoder::reduced(const EpisodeBatch& batch, const at::Tensor& input,
-                                    const Pass& pass) {
+at::Tensor TrainingEncoder::reduced(const at::Tensor& rows, Encoded encoded, const Pass& pass) {
   const at::Device device = device_of(network_);
   // A scope for each pass: autocast keeps its casts of the weights, and one made here without
   // gradient would cut a later pass off from the weights.
   const Autocast autocast(device.type(), options_.precision);
   const torch::AutoGradMode gradient(pass.with_gradient);
-  const at::Tensor features =
-      batch.encoded ? input.to(device, at::kFloat) : backbone_features(input.to(device), pass);
+  const at::Tensor features = backbone_features(rows.to(device), encoded, pass);
   return network_->reduce(features).to(at::kFloat);
 }
 
-at::Tensor TrainingEncoder::backbone_features(const at::Tensor& images, const Pass& pass) {
+at::Tensor TrainingEncoder::backbone_features(const at::Tensor& rows, Encoded encoded,
+                                              const Pass& pass) {
   const torch::AutoGradMode gradient(options_.train_backbone && at::GradMode::is_enabled());
-  at::Tensor input = normalise(images).contiguous(at::MemoryFormat::ChannelsLast);
-  if (pass.shifted && options_.style_shift == StyleShift::kMixUp) input = mix_up(input);
-  if (folds()) input = input.to(options_.precision);
-  return encode(encoder(), input, hook(pass));
+  if (encoded == Encoded::kNot) return encode(encoder(), images_to_input(rows, pass), hook(pass));
+  const at::Tensor features = rows.to(options_.precision);
+  if (encoded == Encoded::kWholly) return features;
+  return encode_from(encoder(), network_->unstyled_stage(), features, hook(pass));
+}
+
+at::Tensor TrainingEncoder::images_to_input(const at::Tensor& images, const Pass& pass) {
+  const at::Tensor input = normalise(images).contiguous(at::MemoryFormat::ChannelsLast);
+  const bool mixes = pass.shifted && options_.style_shift == StyleShift::kMixUp;
+  const at::Tensor mixed = mixes ? mix_up(input) : input;
+  return folds() ? mixed.to(options_.precision) : mixed;
 }
 
 StageHook TrainingEncoder::hook(const Pass& pass) {
@@ -71,6 +77,16 @@ ResNet TrainingEncoder::encoder() {
     folded_ = folded_copy(network_->backbone(), device_of(network_), options_.precision);
   }
   return folded_;
+}
+
+at::Tensor plain_features(Asgnet& network, const at::Tensor& rows, Encoded encoded) {
+  const at::Tensor input = rows.to(device_of(network));
+  if (encoded == Encoded::kWholly) return input.to(at::kFloat);
+  if (encoded == Encoded::kPartly) {
+    return encode_from(network->backbone(), network->unstyled_stage(), input.to(at::kFloat));
+  }
+  return network->backbone_features(
+      normalise(input).contiguous(at::MemoryFormat::ChannelsLast), std::nullopt);
 }
 
 }  // namespace cdfss

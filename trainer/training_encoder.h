@@ -38,13 +38,14 @@ class TrainingEncoder {
     bool with_gradient = true;
     std::vector<Style>* styles = nullptr;  // receives what the memories see, a Style a layer
   };
-  // Images uint8 [R, S, S, 3], or backbone features of an `encoded` batch, to float32 reduced
-  // features [R, 256, h, h] with dropout.
-  at::Tensor reduced(const EpisodeBatch& batch, const at::Tensor& input, const Pass& pass);
+  // R rows of a batch to float32 reduced features [R, 256, h, h] with dropout. A pass in another
+  // style or with `styles` takes no rows that are encoded wholly; MixUp and MixStyle only images.
+  at::Tensor reduced(const at::Tensor& rows, Encoded encoded, const Pass& pass);
 
  private:
   bool folds() const { return !options_.train_backbone && !options_.train_batch_norm; }
-  at::Tensor backbone_features(const at::Tensor& images, const Pass& pass);
+  at::Tensor backbone_features(const at::Tensor& rows, Encoded encoded, const Pass& pass);
+  at::Tensor images_to_input(const at::Tensor& images, const Pass& pass);
   StageHook hook(const Pass& pass);
   ResNet encoder();
 
@@ -52,5 +53,9 @@ class TrainingEncoder {
   EncoderOptions options_;
   ResNet folded_{nullptr};
 };
+
+// Backbone features [R, 1536, h, h] of R rows of a batch, on the network's device, with its own
+// backbone and without a memory.
+at::Tensor plain_features(Asgnet& network, const at::Tensor& rows, Encoded encoded);
 
 }  // namespace cdfss

@@ -89,10 +89,10 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
   const bool support_gradient =
       with_contrastive || options_.prototype_gradient || network_->options().has_prior();
   const at::Tensor support_features = encoder_.reduced(
-      batch, batch.support,
+      batch.support, batch.encoded.support,
       {.shifted = options_.enhance_support, .with_gradient = support_gradient, .styles = &styles});
   const at::Tensor query_features =
-      encoder_.reduced(batch, batch.query, {.shifted = options_.enhance_query});
+      encoder_.reduced(batch.query, batch.encoded.query, {.shifted = options_.enhance_query});
   const Enriched enriched = decode(query_features, prototypes(batch, support_features));
 
   const at::Tensor labels = batch.query_label.to(query_features.device(), at::kLong);
@@ -128,7 +128,8 @@ at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch,
                                      const at::Tensor& support_features) {
   const at::Device device = support_features.device();
   const at::Tensor transformed_features =
-      encoder_.reduced(batch, batch.transformed, {.shifted = options_.enhance_support});
+      encoder_.reduced(batch.transformed, batch.encoded.transformed,
+                       {.shifted = options_.enhance_support});
   // Every category of all processes is a negative of the others.
   const at::Tensor anchors = group_.gather_rows_with_gradient(
       region_averages(support_features, feature_masks(batch.support_label, device)));

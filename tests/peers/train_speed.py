@@ -188,7 +188,7 @@ def main():
         type=int,
         default=0,
         metavar="N",
-        help="cdfss-train encodes N views of each image once; with --baseline",
+        help="cdfss-train encodes N views of each image once, as far as no memory restyles them",
     )
     parser.add_argument("--json", help="write the numbers here")
     options = parser.parse_args()

@@ -45,8 +45,20 @@ class FeatureCacheTest : public ::testing::Test {
   static void TearDownTestSuite() { delete network_; }
 
   FeatureCacheOptions options(int views, int shots = 1) const {
-    return {
-        .views = views, .augmentation = {.size = kSide}, .sampler = {.shots = shots}, .seed = 40};
+    return {.views = {.views = views, .augmentation = {.size = kSide}, .seed = 40},
+            .sampler = {.shots = shots}};
+  }
+
+  static void expect_rounded(const at::Tensor& half, const at::Tensor& expected) {
+    ASSERT_EQ(half.sizes(), expected.sizes());
+    const double scale = expected.abs().max().item<double>();
+    EXPECT_GT(scale, 0);
+    EXPECT_LT((half.to(at::kFloat) - expected).abs().max().item<double>(), 2e-3 * scale);
+  }
+  // The image of OneClassEach that a description names for `role`.
+  static int image_of(const std::string& description, const std::string& role) {
+    const std::string before = role + " squares/";
+    return std::stoi(description.substr(description.find(before) + before.size())) / 2;
   }
 
   static Asgnet* network_;
@@ -59,12 +71,11 @@ TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
   FeatureCache cache(*network_, dataset, options(1), folder_ / "");
   EXPECT_EQ(folder_.file_count(), 0);  // the file has no name
   const EpisodeBatch batch = cache.draw(1);
-  ASSERT_TRUE(batch.encoded);
+  ASSERT_EQ(batch.encoded.query, Encoded::kWholly);
   ASSERT_EQ(batch.query.sizes(), (std::vector<std::int64_t>{1, 1536, 6, 6}));
 
   // With one class an image and one view, record i is image i, augmented with seed + 1 + i.
-  const std::string& text = batch.descriptions[0];
-  const int image = std::stoi(text.substr(text.find("query squares/") + 14)) / 2;
+  const int image = image_of(batch.descriptions[0], "query");
   std::mt19937_64 generator(40 + 1 + image);
   uniform_below(generator, 1);
   const Sample view = augment({.image = dataset->image(image), .label = dataset->label(image, 1)},
@@ -72,11 +83,39 @@ TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
   EXPECT_TRUE(at::equal(batch.query_label[0], to_tensor(view.label)));
   const at::NoGradGuard no_grad;
   (*network_)->eval();
-  const at::Tensor expected =
-      (*network_)->backbone_features(normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt);
-  const double scale = expected.abs().max().item<double>();
-  EXPECT_LT((batch.query.to(at::kFloat) - expected).abs().max().item<double>(), 2e-3 * scale);
-  EXPECT_GT(scale, 0);
+  expect_rounded(
+      batch.query,
+      (*network_)->backbone_features(normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt));
+}
+
+TEST_F(FeatureCacheTest, HoldsSupportAndItsTransformedViewBeforeTheFirstMemory) {
+  AsgnetOptions with_memory;
+  with_memory.memory_layers = {1};
+  Asgnet network(with_memory);
+  const auto dataset = std::make_shared<OneClassEach>();
+  FeatureCacheOptions parts = options(1);
+  parts.views.parts = {Encoded::kWholly, Encoded::kPartly, Encoded::kPartly};
+  FeatureCache cache(network, dataset, parts, folder_ / "");
+  const EpisodeBatch batch = cache.draw(1);
+  EXPECT_EQ(batch.encoded.support, Encoded::kPartly);
+  EXPECT_EQ(batch.query.sizes(), (std::vector<std::int64_t>{1, 1536, 6, 6}));
+
+  const int image = image_of(batch.descriptions[0], "support");
+  std::mt19937_64 generator(40 + 1 + image);
+  uniform_below(generator, 1);
+  const Sample sample{.image = dataset->image(image), .label = dataset->label(image, 1)};
+  const Sample view = augment(sample, {.size = kSide}, generator);
+  const Sample transformed = augment(sample, {.size = kSide, .colour_jitter = true}, generator);
+  EXPECT_TRUE(at::equal(batch.support_label[0], to_tensor(view.label)));
+  EXPECT_TRUE(at::equal(batch.transformed_label[0], to_tensor(transformed.label)));
+  const at::NoGradGuard no_grad;
+  network->eval();
+  const auto before_memory = [&](const Sample& of) {
+    const at::Tensor input = normalise(to_tensor(of.image).unsqueeze(0));
+    return network->backbone()->stage(1, network->backbone()->stage(0, input));
+  };
+  expect_rounded(batch.support, before_memory(view));
+  expect_rounded(batch.transformed, before_memory(transformed));
 }
 
 TEST_F(FeatureCacheTest, EpisodesAreOfOneClassAndDistinctImages) {

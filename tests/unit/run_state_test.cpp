@@ -136,7 +136,7 @@ TEST(NonFiniteCause, IsTheEpisodeOrTheNetwork) {
   EpisodeBatch batch = testing::squares_batch(3, /*transformed_view=*/true);
   EXPECT_EQ(non_finite_cause(network, batch), "");
   const at::Tensor support = at::randn({3, 1536, 6, 6});
-  batch.encoded = true;
+  batch.encoded = {Encoded::kWholly, Encoded::kWholly, Encoded::kWholly};
   batch.query = at::randn({3, 1536, 6, 6});
   batch.support = support.clone();
   batch.support[1][700][2][3] = INFINITY;

@@ -104,18 +104,15 @@ TEST(TrainOptions, RefusesWhatDoesNotFit) {
       {"--optimiser", "adam"},
       {"--object-directions", "5"},
       {"--pca-init", "100"},
-      {"--feature-cache", "2"},
-      {"--feature-cache", "2", "--memory-layers", "none"},
-      {"--feature-cache", "2", "--memory-layers", "none", "--contrastive-weight", "0", "--bn",
-       "train"},
-      {"--feature-cache", "2", "--memory-layers", "none", "--contrastive-weight", "0",
-       "--train-backbone"},
+      {"--feature-cache", "2", "--bn", "train"},
+      {"--feature-cache", "2", "--train-backbone"},
+      {"--feature-cache", "2", "--enhance-with", "mixstyle"},
+      {"--feature-cache", "2", "--enhance-with", "mixup"},
   };
   for (const auto& arguments : cases) {
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments.front() << " " << arguments.back();
   }
-  EXPECT_NO_THROW(
-      parse({"--feature-cache", "2", "--memory-layers", "none", "--contrastive-weight", "0"}));
+  EXPECT_NO_THROW(parse({"--feature-cache", "2"}));
 }
 
 AsgnetOptions without_memory(int directions = 0) {
@@ -175,7 +172,7 @@ TEST(ReductionInit, CentresAndScalesItsFeatures) {
   at::manual_seed(4);
   Asgnet network(without_memory(2));
   EpisodeBatch batch = squares_batch(2);
-  batch.encoded = true;
+  batch.encoded.query = Encoded::kWholly;
   // More pixels than channels, with a mean and a spread that differ between channels.
   batch.query = at::randn({2, 1536, 6, 6}) * at::linspace(0.1, 2, 1536).view({1, -1, 1, 1}) +
                 at::linspace(-3, 3, 1536).view({1, -1, 1, 1});
@@ -195,7 +192,7 @@ TEST(ReductionInit, CentresAndScalesItsFeatures) {
 TEST(ReductionInit, LeavesPaddingOut) {
   Asgnet network(without_memory(2));
   EpisodeBatch batch = squares_batch(2);
-  batch.encoded = true;
+  batch.encoded.query = Encoded::kWholly;
   batch.query = at::randn({2, 1536, 6, 6});
   batch.query_label = at::zeros({2, kSide, kSide}, at::kByte);
   batch.query_label.slice(1, 33).fill_(255);  // the last row of the feature grid

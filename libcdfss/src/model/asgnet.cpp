@@ -82,12 +82,17 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
 }
 
 at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage) {
-  at::Tensor x = images;
+  return encode_from(encoder, 0, encoder->stage(0, images), after_stage);
+}
+
+at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
+                       const StageHook& after_stage) {
+  at::Tensor x = features;
   at::Tensor layer2;
-  for (int stage = 0; stage <= kLayer3; ++stage) {
-    x = encoder->stage(stage, x);
-    if (after_stage) x = after_stage(stage, x);
-    if (stage == kLayer2) layer2 = x;
+  for (int current = stage; current <= kLayer3; ++current) {
+    if (current > stage) x = encoder->stage(current, x);
+    if (after_stage) x = after_stage(current, x);
+    if (current == kLayer2) layer2 = x;
   }
   return at::cat({x, layer2}, 1);
 }
@@ -107,6 +112,11 @@ StageHook AsgnetImpl::memory_hook(std::optional<Pick> pick, std::vector<Style>* 
 at::Tensor AsgnetImpl::backbone_features(const at::Tensor& images, std::optional<Pick> pick,
                                          std::vector<Style>* styles) {
   return encode(backbone_, images, memory_hook(pick, styles));
+}
+
+int AsgnetImpl::unstyled_stage() const {
+  return options_.memory_layers.empty() ? kLayer2
+                                        : std::min(options_.memory_layers.front(), kLayer2);
 }
 
 at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {

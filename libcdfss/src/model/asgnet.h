@@ -44,6 +44,9 @@ using StageHook = std::function<at::Tensor(int stage, const at::Tensor& features
 // Runs layer0 to layer3 of `encoder` on images [B, 3, S, S]: layer3 and layer2 features,
 // concatenated in this order, [B, 1536, h, h].
 at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage = {});
+// The rest of it, from the features of `stage` (0 to 2) before after_stage.
+at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
+                       const StageHook& after_stage = {});
 
 // Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
 // memory.<layer>.
@@ -58,6 +61,8 @@ class AsgnetImpl : public torch::nn::Module {
                                std::vector<Style>* styles = nullptr);
   // What backbone_features() does after each stage, for an encoder of one's own.
   StageHook memory_hook(std::optional<Pick> pick, std::vector<Style>* styles = nullptr);
+  // The last stage whose features no memory has touched yet and encode_from() can start at: 0 to 2.
+  int unstyled_stage() const;
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
   // Share of channels that reduce() drops in training, 0..1; 0.5 as released.
