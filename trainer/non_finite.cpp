@@ -20,8 +20,7 @@ bool episode_is_finite(Asgnet& network, const EpisodeBatch& batch, int episode) 
   const auto reduced = [&](const at::Tensor& rows, Encoded encoded) {
     return network->reduce(plain_features(network, rows, encoded));
   };
-  const at::Tensor query =
-      reduced(batch.query.slice(0, episode, episode + 1), batch.encoded.query);
+  const at::Tensor query = reduced(batch.query.slice(0, episode, episode + 1), batch.encoded.query);
   const at::Tensor support = reduced(batch.support.slice(0, first, last), batch.encoded.support);
   if (!finite(query) || !finite(support)) return false;
   if (batch.transformed.defined() &&

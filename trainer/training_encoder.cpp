@@ -85,8 +85,8 @@ at::Tensor plain_features(Asgnet& network, const at::Tensor& rows, Encoded encod
   if (encoded == Encoded::kPartly) {
     return encode_from(network->backbone(), network->unstyled_stage(), input.to(at::kFloat));
   }
-  return network->backbone_features(
-      normalise(input).contiguous(at::MemoryFormat::ChannelsLast), std::nullopt);
+  return network->backbone_features(normalise(input).contiguous(at::MemoryFormat::ChannelsLast),
+                                    std::nullopt);
 }
 
 }  // namespace cdfss

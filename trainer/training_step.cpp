@@ -127,9 +127,8 @@ std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
 at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch,
                                      const at::Tensor& support_features) {
   const at::Device device = support_features.device();
-  const at::Tensor transformed_features =
-      encoder_.reduced(batch.transformed, batch.encoded.transformed,
-                       {.shifted = options_.enhance_support});
+  const at::Tensor transformed_features = encoder_.reduced(
+      batch.transformed, batch.encoded.transformed, {.shifted = options_.enhance_support});
   // Every category of all processes is a negative of the others.
   const at::Tensor anchors = group_.gather_rows_with_gradient(
       region_averages(support_features, feature_masks(batch.support_label, device)));

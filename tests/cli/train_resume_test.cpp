@@ -109,24 +109,10 @@ TEST_F(ResumeCli, AKilledFloat16RunGoesOnWithItsLossScale) {
 }
 
 TEST_F(ResumeCli, AKilledRunWithCachedFeaturesEndsAsAnUninterruptedOne) {
-  const std::vector<std::string> options{"--steps",
-                                         "6",
-                                         "--checkpoint-every",
-                                         "2",
-                                         "--feature-cache",
-                                         "2",
-                                         "--memory-slots",
-                                         "3",
-                                         "--object-directions",
-                                         "2",
-                                         "--background-directions",
-                                         "2",
-                                         "--pca-init",
-                                         "4",
-                                         "--optimiser",
-                                         "adamw",
-                                         "--learning-rate",
-                                         "1e-5"};
+  const std::vector<std::string> options{
+      "--steps",        "6", "--checkpoint-every",  "2",     "--feature-cache",         "2",
+      "--memory-slots", "3", "--object-directions", "2",     "--background-directions", "2",
+      "--pca-init",     "4", "--optimiser",         "adamw", "--learning-rate",         "1e-5"};
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   train_with_kills(options, "killed", {3});
   expect_equal_runs("whole", "killed");

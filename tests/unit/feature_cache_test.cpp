@@ -83,9 +83,8 @@ TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
   EXPECT_TRUE(at::equal(batch.query_label[0], to_tensor(view.label)));
   const at::NoGradGuard no_grad;
   (*network_)->eval();
-  expect_rounded(
-      batch.query,
-      (*network_)->backbone_features(normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt));
+  expect_rounded(batch.query, (*network_)->backbone_features(
+                                  normalise(to_tensor(view.image).unsqueeze(0)), std::nullopt));
 }
 
 TEST_F(FeatureCacheTest, HoldsSupportAndItsTransformedViewBeforeTheFirstMemory) {
