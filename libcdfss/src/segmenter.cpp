@@ -18,6 +18,7 @@
 #include "run_network.h"
 #include "shared_network.h"
 #include "tensor/frame_input.h"
+#include "unused_memory.h"
 
 namespace cdfss {
 namespace {
@@ -83,6 +84,9 @@ class Segmenter::Impl {
     }
   }
 
+  // Frames of its size may have been the largest.
+  ~Impl() { release_unused_memory(); }
+
   bool set_support(const SupportSet& support, const std::stop_token& stop) {
     if (support.empty()) {
       throw Error(ErrorCode::kInvalidValue, "the support set is empty, expected a class or more");
@@ -117,6 +121,7 @@ class Segmenter::Impl {
     ranges_ = std::move(ranges);
     names_ = std::move(names);
     previous_.reset();
+    release_unused_memory();
     return true;
   }
 
@@ -186,6 +191,7 @@ class Segmenter::Impl {
 
   // [1, 3, S, S] on the CPU
   at::Tensor input_of(const ImageView& image) {
+    const TensorLifetimeGuard guard = network_->of_frame();
     return run_network("reading an image", [&] { return frame_input(image, input_size_); });
   }
 

@@ -86,6 +86,7 @@ std::shared_ptr<SharedNetwork> SharedNetwork::in_float32() {
 }
 
 at::Tensor SharedNetwork::features(const at::Tensor& input, std::optional<Pick> pick) {
+  const TensorLifetimeGuard guard = of_frame();
   return network_->features(input.to(device_), pick);
 }
 
@@ -96,6 +97,7 @@ std::unique_ptr<ActivationRanges> SharedNetwork::unknown_ranges() const {
 
 void SharedNetwork::learn(ActivationRanges& ranges, const at::Tensor& input,
                           std::optional<Pick> pick, const ClassGuide& guide) {
+  const TensorLifetimeGuard guard = of_frame();
   const at::Tensor query = network_->features(input, pick, &ranges);
   network_->decoder().logits(query, {&guide}, {0}, &ranges);
 }
@@ -142,6 +144,7 @@ void SharedNetwork::settle() const noexcept {
 
 void SharedNetwork::run(std::vector<Request*> batch) {
   const at::NoGradGuard no_grad;
+  const TensorLifetimeGuard guard = of_frame();
   const c10::StreamGuard on_stream(stream_);
   if (captured_) {  // the same requests make the same batch, whoever came first
     std::sort(batch.begin(), batch.end(), [](const Request* a, const Request* b) {

@@ -20,6 +20,7 @@
 #include "model/frame_network.h"
 #include "request_batcher.h"
 #include "tensor/device_stream.h"
+#include "tensor/tensor_lifetime.h"
 
 namespace cdfss {
 
@@ -75,6 +76,11 @@ class SharedNetwork : public std::enable_shared_from_this<SharedNetwork> {
   const ModelInfo& info() const { return info_; }
   bool has_memory() { return !network_->network()->memories().empty(); }
   c10::Device device() const { return device_; }
+  // For what works on a frame around this network's own functions, which have one themselves.
+  TensorLifetimeGuard of_frame() const {
+    return TensorLifetimeGuard(device_.is_cpu() ? TensorLifetime::kFrame
+                                                : TensorLifetime::kLasting);
+  }
 
  private:
   struct Request {

@@ -1,9 +1,12 @@
 #include "cdfss/segmenter.h"
 
+#include <ATen/ATen.h>
+#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -17,6 +20,7 @@
 #include "io/model_file.h"
 #include "shared_network.h"
 #include "tensor/quantised_convolution.h"
+#include "tensor/tensor_lifetime.h"
 
 namespace cdfss {
 namespace {
@@ -318,6 +322,55 @@ TEST_F(SegmenterTest, NamesBadOptions) {
             ErrorCode::kInvalidValue);
   EXPECT_EQ(code_of([] { Segmenter segmenter(folder_ / "absent.safetensors"); }, "absent"),
             ErrorCode::kNotFound);
+}
+
+// Counts large tensors while it lives: those in the frames' arena, and others.
+class LargeTensors final : public c10::Allocator {
+ public:
+  LargeTensors() { c10::SetCPUAllocator(this); }
+  ~LargeTensors() override { c10::SetCPUAllocator(before_); }
+
+  c10::DataPtr allocate(std::size_t bytes) override {
+    c10::DataPtr memory = before_->allocate(bytes);
+    if (bytes >= TensorLifetimeGuard::kLeastBytes) {
+      ++(frame_arena().contains(memory.get()) ? in_arena : elsewhere);
+    }
+    return memory;
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return before_->raw_deleter(); }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
+
+  std::atomic<int> in_arena = 0, elsewhere = 0;
+
+ private:
+  c10::Allocator* const before_ = c10::GetCPUAllocator();
+};
+
+TEST_F(SegmenterTest, FramesUseTheSameMemoryAndGiveItBack) {
+  const auto in_arena = [](std::int64_t bytes) {
+    const TensorLifetimeGuard frame(TensorLifetime::kFrame);
+    return at::empty({bytes}, at::kByte);
+  };
+  const void* const start = in_arena(TensorLifetimeGuard::kLeastBytes).const_data_ptr();
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kInt8}) {
+    if (precision == Precision::kInt8 && !QuantisedConvolution::available()) continue;
+    const Segmenter other(model(), {.device = "cpu", .precision = precision});  // keeps the network
+    {
+      Segmenter segmenter(model(), {.device = "cpu", .precision = precision, .input_size = 81});
+      segmenter.set_support(support_of({"square", "other"}));
+      const Image image = picture(64, 48);
+      segmenter.segment(image.view());  // weights are packed for this size
+      const LargeTensors made;
+      for (int i = 0; i < 3; ++i) segmenter.segment(image.view());
+      EXPECT_EQ(made.elsewhere, 0) << to_string(precision);
+      EXPECT_GT(made.in_arena, 0) << to_string(precision);
+    }
+    const at::Tensor all = in_arena(static_cast<std::int64_t>(frame_arena().furthest()));
+    EXPECT_EQ(all.const_data_ptr(), start) << "a tensor is left there";
+    EXPECT_EQ(all.count_nonzero().item<std::int64_t>(), 0) << "not the system's fresh memory";
+  }
 }
 
 TEST_F(SegmenterTest, ReadingASupportSetCanBeGivenUp) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tensor/tensor_lifetime.h"
+
 namespace cdfss {
 namespace {
 
@@ -18,6 +20,7 @@ at::Tensor PackedWeight::for_image(const at::Tensor& x) {
     return packed.height == height && packed.width == width;
   });
   if (known != packed_.end()) return known->weight;
+  const TensorLifetimeGuard kept(TensorLifetime::kLasting);
   const at::Tensor plain = packed_.empty() ? plain_ : packed_.back().weight.to_dense();
   const at::Tensor weight = pack_(plain.contiguous(), x);
   plain_.reset();
