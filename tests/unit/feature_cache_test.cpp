@@ -60,6 +60,13 @@ class FeatureCacheTest : public ::testing::Test {
     const std::string before = role + " squares/";
     return std::stoi(description.substr(description.find(before) + before.size())) / 2;
   }
+  // With one class an image and one view, record i is image i, augmented with seed + 1 + i after
+  // the class that stays in sight was drawn.
+  static std::mt19937_64 generator_of(int image) {
+    std::mt19937_64 generator(40 + 1 + image);
+    uniform_below(generator, 1);
+    return generator;
+  }
 
   static Asgnet* network_;
   TemporaryFolder folder_;
@@ -74,10 +81,8 @@ TEST_F(FeatureCacheTest, HoldsTheFeaturesThatTheNetworkGives) {
   ASSERT_EQ(batch.encoded.query, Encoded::kWholly);
   ASSERT_EQ(batch.query.sizes(), (std::vector<std::int64_t>{1, 1536, 6, 6}));
 
-  // With one class an image and one view, record i is image i, augmented with seed + 1 + i.
   const int image = image_of(batch.descriptions[0], "query");
-  std::mt19937_64 generator(40 + 1 + image);
-  uniform_below(generator, 1);
+  std::mt19937_64 generator = generator_of(image);
   const Sample view = augment({.image = dataset->image(image), .label = dataset->label(image, 1)},
                               {.size = kSide}, generator);
   EXPECT_TRUE(at::equal(batch.query_label[0], to_tensor(view.label)));
@@ -100,8 +105,7 @@ TEST_F(FeatureCacheTest, HoldsSupportAndItsTransformedViewBeforeTheFirstMemory) 
   EXPECT_EQ(batch.query.sizes(), (std::vector<std::int64_t>{1, 1536, 6, 6}));
 
   const int image = image_of(batch.descriptions[0], "support");
-  std::mt19937_64 generator(40 + 1 + image);
-  uniform_below(generator, 1);
+  std::mt19937_64 generator = generator_of(image);
   const Sample sample{.image = dataset->image(image), .label = dataset->label(image, 1)};
   const Sample view = augment(sample, {.size = kSide}, generator);
   const Sample transformed = augment(sample, {.size = kSide, .colour_jitter = true}, generator);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "tensor/tiled_convolution.h"
 
@@ -107,6 +108,13 @@ TEST(TiledConvolution, IsTheDirectSumUpToRounding) {
       }
     }
   }
+}
+
+TEST(TiledConvolution, TakesNoImages) {
+  const at::NoGradGuard no_grad;
+  const TiledConvolution tiled(at::randn({64, 64, 3, 3}), {}, at::kFloat, {.padding = 1});
+  EXPECT_EQ(tiled.apply(at::empty({0, 64, 20, 20}), true).sizes(),
+            (std::vector<std::int64_t>{0, 64, 20, 20}));
 }
 
 TEST(TiledConvolution, ComputesWhatAFusedOneDoesNotDoDirectly) {

@@ -13,7 +13,8 @@ namespace cdfss {
 class TiledConvolution;
 
 struct ConvolutionGeometry {
-  int stride = 1, padding = 0, dilation = 1, groups = 1;
+  int stride = 1, padding = 0, dilation = 1;
+  int groups = 1;  // of channels, each convolved by itself
   // Always as the direct sum, never by tiles (TiledConvolution): better for images of few pixels.
   bool direct = false;
 };

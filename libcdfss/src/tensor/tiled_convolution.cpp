@@ -53,8 +53,9 @@ at::Tensor TiledConvolution::apply(const at::Tensor& x, bool relu) const {
                                  images.options().memory_format(at::MemoryFormat::ChannelsLast));
   const TileFinish finish{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, relu};
   const std::int64_t tiles = image_tiles(images, images.scalar_type(), dilation_);
+  if (tiles == 0) return y;
   // Whatever the batch, since weights are packed for a block's size.
-  const std::int64_t of_one = tiles / std::max<std::int64_t>(1, count);
+  const std::int64_t of_one = tiles / count;
   const std::int64_t block = parts(of_one, parts(of_one, kMostTiles));
   const at::Tensor planes =
       at::empty({block, tile_planes(winograd_tile(images.scalar_type())), images.size(1)},
