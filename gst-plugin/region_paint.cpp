@@ -1,6 +1,7 @@
 #include "region_paint.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace cdfss {
 namespace {
@@ -40,8 +41,12 @@ void RegionPaint::begin(const Mask& mask, const std::vector<Ink>& inks, int opac
 void RegionPaint::look_at(int y) {
   const std::uint8_t* row = mask_->classes.data() + std::ptrdiff_t{y} * mask_->width;
   const std::uint8_t* above = row - mask_->width;
-  for (int x = 0; x < mask_->width; ++x) {
-    if (row[x] != above[x]) boundary_[x] = y;
+  constexpr int kAtOnce = 64;  // nearly all are the same
+  for (int begin = 0; begin < mask_->width; begin += kAtOnce) {
+    const int count = std::min(kAtOnce, mask_->width - begin);
+    if (std::memcmp(row + begin, above + begin, count) == 0) continue;
+    for (int x = begin; x < begin + count; ++x)
+      boundary_[x] = row[x] != above[x] ? y : boundary_[x];
   }
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "cdfss/mask.h"
@@ -31,9 +33,13 @@ struct ClassExtent {
     top = std::min(top, y);
     right = std::max(right, end - 1);
     bottom = y;
-    float sum = 0;
-    for (int x = begin; x < end; ++x) sum += std::clamp(values[x], -kSurest, kSurest);
-    logits += sum;
+    std::array<float, 16> sums{};  // side by side, for the compiler to add several at a time
+    const int whole = begin + (end - begin) / 16 * 16;
+    for (int x = begin; x < whole; x += 16) {
+      for (int i = 0; i < 16; ++i) sums[i] += std::clamp(values[x + i], -kSurest, kSurest);
+    }
+    for (int x = whole; x < end; ++x) sums[0] += std::clamp(values[x], -kSurest, kSurest);
+    logits += std::accumulate(sums.begin(), sums.end(), 0.0F);
   }
   void add(const ClassExtent& below) {
     area += below.area;

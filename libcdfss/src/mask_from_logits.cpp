@@ -11,11 +11,40 @@
 
 #include "class_extent.h"
 #include "tensor/axis_taps.h"
+#include "tensor/cpu_versions.h"
 
 namespace cdfss {
 namespace {
 
 constexpr int kRowsPerBlock = 32;  // measured together, so that sums do not depend on the threads
+
+// Where the run of one value that starts at `begin` ends, before `end`. Looks at many at a time,
+// since runs are mostly long.
+CDFSS_INLINE int end_of_run(const std::uint8_t* values, int begin, int end) {
+  constexpr int kAtOnce = 64;
+  const std::uint8_t value = values[begin];
+  int x = begin + 1;
+  for (; x + kAtOnce <= end; x += kAtOnce) {
+    std::uint8_t difference = 0;
+    for (int i = 0; i < kAtOnce; ++i) difference |= values[x + i] ^ value;
+    if (difference != 0) break;
+  }
+  while (x < end && values[x] == value) ++x;
+  return x;
+}
+
+// Pixels between the logits a and b: `number` where its logit is at least `least` and the best. A
+// function of its own, so that the compiler knows the arrays apart.
+CDFSS_INLINE void keep_better(float a, float b, const float* __restrict share, int count,
+                              float least, std::uint8_t number, float* __restrict best,
+                              std::uint8_t* __restrict numbers) {
+  for (int k = 0; k < count; ++k) {
+    const float value = between(a, b, share[k]);
+    const bool better = (value >= least) & (value > best[k]);
+    best[k] = better ? value : best[k];
+    numbers[k] = better ? number : numbers[k];
+  }
+}
 
 // Resizes and decides row by row. One for each thread.
 class RowDecider {
@@ -29,8 +58,7 @@ class RowDecider {
         down_(down),
         least_(least),
         row_(width_),
-        best_(across.share.size()),
-        index_(across.share.size()) {
+        best_(across.share.size()) {
     for (std::size_t x = 0; x < across.first.size(); ++x) {
       if (x == 0 || across.first[x] != across.first[x - 1]) starts_.push_back(static_cast<int>(x));
     }
@@ -39,12 +67,12 @@ class RowDecider {
 
   // Class numbers of row `y`; `probabilities`, if not null, is that of the first class and
   // `plane` further on each next.
-  void decide(int y, std::uint8_t* numbers, float* probabilities, std::int64_t plane,
-              std::vector<ClassExtent>& extents) {
+  CDFSS_INLINE void decide(int y, std::uint8_t* numbers, float* probabilities, std::int64_t plane,
+                           std::vector<ClassExtent>& extents) {
     const int width = static_cast<int>(best_.size());
     int begin = width, end = 0;  // outside, no class reaches the threshold
     std::fill(best_.begin(), best_.end(), -std::numeric_limits<float>::infinity());
-    std::fill(index_.begin(), index_.end(), 0);
+    std::fill_n(numbers, width, std::uint8_t{0});
     for (std::int64_t i = 0; i < classes_; ++i) {
       resize_down(i, y);
       for (std::size_t cell = 0; cell + 1 < starts_.size(); ++cell) {
@@ -55,33 +83,24 @@ class RowDecider {
         if (std::max(a, b) < least_) continue;
         begin = std::min(begin, x);
         end = std::max(end, next);
-        const int number = static_cast<int>(i) + 1;
-        for (int k = x; k < next; ++k) {
-          const float value = between(a, b, across_.share[k]);
-          const bool better = (value >= least_) & (value > best_[k]);
-          best_[k] = better ? value : best_[k];
-          index_[k] = better ? number : index_[k];
-        }
+        keep_better(a, b, across_.share.data() + x, next - x, least_,
+                    static_cast<std::uint8_t>(i + 1), best_.data() + x, numbers + x);
       }
     }
-    std::fill_n(numbers, width, std::uint8_t{0});
     for (int x = begin, next; x < end; x = next) {
-      const int number = index_[x];
-      for (next = x + 1; next < end && index_[next] == number;) ++next;
-      if (number == 0) continue;
-      std::fill(numbers + x, numbers + next, static_cast<std::uint8_t>(number));
-      extents[number - 1].add_run(x, next, y, best_.data());
+      next = end_of_run(numbers, x, end);
+      if (numbers[x] != 0) extents[numbers[x] - 1].add_run(x, next, y, best_.data());
     }
   }
 
  private:
-  void resize_down(std::int64_t index, int y) {
+  CDFSS_INLINE void resize_down(std::int64_t index, int y) {
     const float* upper = logits_ + (index * height_ + down_.first[y]) * width_;
     const float* lower = logits_ + (index * height_ + down_.second[y]) * width_;
     for (std::int64_t x = 0; x < width_; ++x) row_[x] = between(upper[x], lower[x], down_.share[y]);
   }
 
-  void sigmoids(int x, int end, float a, float b, float* probabilities) const {
+  CDFSS_INLINE void sigmoids(int x, int end, float a, float b, float* probabilities) const {
     for (; x < end; ++x) {
       probabilities[x] = 1.0F / (1.0F + std::exp(-between(a, b, across_.share[x])));
     }
@@ -92,9 +111,15 @@ class RowDecider {
   const AxisTaps &across_, &down_;
   float least_;
   std::vector<float> row_;   // one class's logits, resized down
-  std::vector<float> best_;  // of the frame's width: logit and number of the best class so far
-  std::vector<int> index_;
+  std::vector<float> best_;  // of the frame's width: logit of the best class so far
   std::vector<int> starts_;  // of the runs of pixels between the same two logits, and the end
+};
+
+struct DecideRow {
+  CDFSS_INLINE void operator()(RowDecider* rows, int y, std::uint8_t* numbers, float* probabilities,
+                               std::int64_t plane, std::vector<ClassExtent>* extents) const {
+    rows->decide(y, numbers, probabilities, plane, *extents);
+  }
 };
 
 }  // namespace
@@ -121,9 +146,9 @@ void mask_from_logits(const at::Tensor& logits, float threshold,
       const int end = std::min((static_cast<int>(block) + 1) * kRowsPerBlock, height);
       for (int y = static_cast<int>(block) * kRowsPerBlock; y < end; ++y) {
         const std::int64_t start = static_cast<std::int64_t>(y) * width;
-        rows.decide(y, mask.classes.data() + start,
-                    probabilities == nullptr ? nullptr : probabilities + start, plane,
-                    extents[block]);
+        on_this_cpu<DecideRow{}>(&rows, y, mask.classes.data() + start,
+                                 probabilities == nullptr ? nullptr : probabilities + start, plane,
+                                 &extents[block]);
       }
     }
   });

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cdfss/error.h"
+#include "model/likeness.h"
 #include "model/similarity_prior.h"
 
 namespace cdfss {
@@ -78,6 +79,45 @@ TEST(SimilarityPrior, TakesTheHighestCosineOfEachSide) {
   EXPECT_TRUE(
       at::allclose(prior, at::tensor({1.0F, 0.0F, 0.0F, -1.0F}).view({1, 2, 1, 2}), 1e-5, 1e-6))
       << prior;
+}
+
+TEST(Likeness, OfTwoPixelsByHand) {
+  // Unit vectors: prototypes (1,0) and (0,1), object (.6,.8), background (-1,0) and (0,1).
+  const at::Tensor units = columns({1, 0, .6, -1, 0}, {0, 1, .8, 0, 1});
+  for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    const at::Tensor query = axes_query().contiguous(format);
+    const at::Tensor scores =
+        units.t().matmul(query.flatten(2)).view({1, 5, 1, 2}).contiguous(format);
+    const Likeness like = likeness(query, scores, {2, 1, 2});
+    EXPECT_TRUE(at::equal(like.choice.flatten(), at::tensor({1.0F, 0.0F, 0.0F, 1.0F})));
+    EXPECT_TRUE(
+        at::allclose(like.similarity.flatten(), at::tensor({1.0F, 1.0F, .6F, .8F, 0.0F, 1.0F})));
+    EXPECT_TRUE(at::allclose(like.margin.flatten(), at::tensor({.6F, -.2F})));
+  }
+}
+
+// The two ways are different code.
+TEST(Likeness, IsTheSameHoweverPixelsAreStored) {
+  at::manual_seed(4);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    for (const DirectionCounts counts :
+         {DirectionCounts{1, 0, 0}, {17, 0, 0}, {3, 1, 16}, {125, 37, 50}}) {
+      const at::Tensor query = at::randn({1, 21, 3, 5}).to(type);
+      const at::Tensor scores = at::randn({1, counts.all(), 3, 5}).to(type);
+      const Likeness expected = likeness(query, scores, counts);
+      const Likeness like = likeness(query.contiguous(at::MemoryFormat::ChannelsLast),
+                                     scores.contiguous(at::MemoryFormat::ChannelsLast), counts);
+      EXPECT_TRUE(at::equal(like.choice, expected.choice));
+      EXPECT_EQ(like.similarity.scalar_type(), type);
+      // Cosines are rounded to 8 bits in bfloat16.
+      const double tolerance = type == at::kFloat ? 1e-5 : 1e-2;
+      EXPECT_TRUE(at::allclose(like.similarity, expected.similarity, tolerance, 1e-4));
+      ASSERT_EQ(like.margin.defined(), counts.object > 0);
+      if (counts.object > 0) {
+        EXPECT_TRUE(at::allclose(like.margin, expected.margin, tolerance, 1e-3));
+      }
+    }
+  }
 }
 
 }  // namespace

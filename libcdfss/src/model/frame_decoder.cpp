@@ -94,11 +94,11 @@ FrameDecoder::FrameDecoder(Asgnet network, at::ScalarType dtype, int* places) : 
 ClassGuide FrameDecoder::guide(const Prototypes& prototypes) const {
   const at::NoGradGuard no_grad;
   ClassGuide guide;
-  guide.prototypes = prototypes.foreground.size(1);
+  guide.counts.prototypes = prototypes.foreground.size(1);
   std::vector<at::Tensor> rows{unit_rows(prototypes.foreground)};
   if (prior_scale_.defined()) {
-    guide.object = prototypes.object_directions.size(1);
-    guide.background = prototypes.background_directions.size(1);
+    guide.counts.object = prototypes.object_directions.size(1);
+    guide.counts.background = prototypes.background_directions.size(1);
     rows.push_back(unit_rows(prototypes.object_directions));
     rows.push_back(unit_rows(prototypes.background_directions));
   }
@@ -113,27 +113,7 @@ ClassGuide FrameDecoder::guide(const Prototypes& prototypes) const {
 }
 
 Likeness FrameDecoder::compare(const at::Tensor& query, const ClassGuide& guide) const {
-  const at::Tensor scores = guide.directions->apply(query, false);  // [1, N, h, w]
-  // Divided by the pixel's norm after choosing among directions, for which it makes no difference.
-  const at::Tensor norm =
-      at::linalg_vector_norm(query, 2, 1, true, at::kFloat).clamp_min(kNormFloor);
-  const at::Tensor of_prototypes = scores.narrow(1, 0, guide.prototypes);
-  Likeness likeness;
-  if (guide.prototypes == 1) {
-    likeness.choice = at::ones_like(of_prototypes);
-  } else {
-    likeness.choice = at::zeros_like(of_prototypes).scatter_(1, of_prototypes.argmax(1, true), 1.0);
-  }
-  std::vector<at::Tensor> cosines{of_prototypes.sum(1, true, at::kFloat) / norm};
-  if (prior_scale_.defined()) {
-    for (const auto& [first, count] : {std::pair{guide.prototypes, guide.object},
-                                       {guide.prototypes + guide.object, guide.background}}) {
-      cosines.push_back(scores.narrow(1, first, count).amax(1, true) / norm);
-    }
-    likeness.prior = (cosines[1] - cosines[2]) * prior_scale_ + prior_bias_;
-  }
-  likeness.similarity = at::cat(cosines, 1).to(dtype_);
-  return likeness;
+  return likeness(query, guide.directions->apply(query, false), guide.counts);
 }
 
 at::Tensor FrameDecoder::merged(int level, int side, const at::Tensor& query,
@@ -189,9 +169,9 @@ at::Tensor FrameDecoder::enrich(const at::Tensor& query,
   const at::Tensor y = res2_->apply(x, ranges).add_(x);
   at::Tensor logits = cls_out_->apply(cls_hidden_->apply(y, ranges), false).to(at::kFloat);
   if (prior_scale_.defined()) {
-    std::vector<at::Tensor> priors;
-    for (const Likeness& likeness : likenesses) priors.push_back(likeness.prior);
-    logits = logits + at::cat(priors);
+    std::vector<at::Tensor> margins;
+    for (const Likeness& likeness : likenesses) margins.push_back(likeness.margin);
+    logits = logits + (at::cat(margins) * prior_scale_ + prior_bias_);
   }
   return logits.squeeze(1);
 }

@@ -13,25 +13,19 @@
 #include <vector>
 
 #include "model/asgnet.h"
+#include "model/likeness.h"
 #include "tensor/convolution_chain.h"
 
 namespace cdfss {
 
 // What a class's support set is to a FrameDecoder. Immutable, cheap to copy.
 struct ClassGuide {
-  std::int64_t prototypes = 0, object = 0, background = 0;  // how many there are of each
-  // Unit vectors of all three in this order, as a convolution: [1, C, h, w] -> [1, N, h, w].
+  DirectionCounts counts;
+  // Their unit vectors as a convolution: [1, C, h, w] -> [1, counts.all(), h, w].
   std::shared_ptr<const FusedConvolution> directions;
   // At each scale, what the merging convolution makes of the prototypes and the similarity
   // channels: [1, prototypes + similarity channels, b, b] -> [1, C, b, b].
   std::array<std::shared_ptr<const FusedConvolution>, 4> merge;
-};
-
-// Where in an image a class is like its support set.
-struct Likeness {
-  at::Tensor choice;      // [1, prototypes, h, w]: 1 at each pixel's nearest prototype, else 0
-  at::Tensor similarity;  // [1, 1 or 3, h, w]: sum of cosines, and the prior's two cosines
-  at::Tensor prior;       // float [1, 1, h, w], added to the logit; undefined without the prior
 };
 
 class FrameDecoder {

@@ -9,6 +9,8 @@
 #include <bit>
 #include <cmath>
 
+#include "tensor/cpu_versions.h"
+
 namespace cdfss {
 namespace {
 
@@ -18,8 +20,8 @@ constexpr std::int64_t kValuesPerTask = 1 << 15;
 // In short passes over a block in the cache, each simple enough for the compiler to do several
 // values at a time.
 template <typename Value>
-void round_to_bytes(const Value* __restrict values, std::int64_t count, ByteScale scale,
-                    std::uint8_t* __restrict bytes) {
+CDFSS_INLINE void round_to_bytes(const Value* __restrict values, std::int64_t count,
+                                 ByteScale scale, std::uint8_t* __restrict bytes) {
   constexpr std::int64_t kBlock = 256;
   constexpr float kShift = 8388608.0F;  // 2^23: added to 0..255, the low bits are the integer
   const auto per_unit = static_cast<float>(1 / scale.scale);
@@ -37,6 +39,13 @@ void round_to_bytes(const Value* __restrict values, std::int64_t count, ByteScal
     }
   }
 }
+
+struct RoundToBytes {
+  CDFSS_INLINE void operator()(const auto* values, std::int64_t count, ByteScale scale,
+                               std::uint8_t* bytes) const {
+    round_to_bytes(values, count, scale, bytes);
+  }
+};
 
 }  // namespace
 
@@ -62,7 +71,7 @@ QuantisedTensor quantise(const at::Tensor& values, ByteScale scale) {
   AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, from.scalar_type(), "quantise", [&] {
     const auto* const numbers = from.const_data_ptr<scalar_t>();
     at::parallel_for(0, from.numel(), kValuesPerTask, [&](std::int64_t begin, std::int64_t end) {
-      round_to_bytes(numbers + begin, end - begin, scale, bytes + begin);
+      on_this_cpu<RoundToBytes{}>(numbers + begin, end - begin, scale, bytes + begin);
     });
   });
   return result;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tensor/cpu_versions.h"
 #include "tensor/winograd_maps.h"
 #include "tensor/winograd_tiling.h"
 
@@ -132,52 +133,24 @@ CDFSS_INLINE void from_tiles_of(TileOutput output, const Tiling& tiling, const P
   }
 }
 
-// The same code for each kind of CPU.
-#if defined(__x86_64__)
-#define CDFSS_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"), flatten))
-#define CDFSS_AVX2 __attribute__((target("avx2,fma"), flatten))
-
-template <WinogradTile kTile, auto kFunction, typename... A>
-CDFSS_AVX512 void with_avx512(A... arguments) {
-  kFunction.template operator()<kTile>(arguments...);
-}
-template <WinogradTile kTile, auto kFunction, typename... A>
-CDFSS_AVX2 void with_avx2(A... arguments) {
-  kFunction.template operator()<kTile>(arguments...);
-}
-#endif
-
+template <WinogradTile kTile>
 struct ToTiles {
-  template <WinogradTile kTile>
-  CDFSS_INLINE void operator()(auto... arguments) const {
-    to_tiles_of<kTile>(arguments...);
-  }
+  CDFSS_INLINE void operator()(const auto&... arguments) const { to_tiles_of<kTile>(arguments...); }
 };
+template <WinogradTile kTile>
 struct FromTiles {
-  template <WinogradTile kTile>
-  CDFSS_INLINE void operator()(auto... arguments) const {
+  CDFSS_INLINE void operator()(const auto&... arguments) const {
     from_tiles_of<kTile>(arguments...);
   }
 };
 
-template <WinogradTile kTile, auto kFunction>
-void dispatch(auto... arguments) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return with_avx512<kTile, kFunction>(arguments...);
+template <template <WinogradTile> typename Function>
+void dispatch(WinogradTile tile, const auto&... arguments) {
+  if (tile == WinogradTile::k4x4) {
+    on_this_cpu<Function<WinogradTile::k4x4>{}>(arguments...);
+  } else {
+    on_this_cpu<Function<WinogradTile::k2x2>{}>(arguments...);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return with_avx2<kTile, kFunction>(arguments...);
-  }
-#endif
-  kFunction.template operator()<kTile>(arguments...);
-}
-
-template <auto kFunction>
-void dispatch(WinogradTile tile, auto... arguments) {
-  tile == WinogradTile::k4x4 ? dispatch<WinogradTile::k4x4, kFunction>(arguments...)
-                             : dispatch<WinogradTile::k2x2, kFunction>(arguments...);
 }
 
 // Values of planes a task, at least: enough to be worth a thread's while.
@@ -205,7 +178,7 @@ void to_tiles(WinogradTile tile, TileOrder order, TileInput input, const TiledIm
   const Tiling tiling(shape, kernel ? 3 : tile_side(tile));
   const PlaneLayout layout(range, tile, order, shape.channels);
   for_tiles(range, tile, shape.channels, [&](Range part) {
-    dispatch<ToTiles{}>(tile, input, tiling, layout, images, mask, planes, part);
+    dispatch<ToTiles>(tile, input, tiling, layout, images, mask, planes, part);
   });
 }
 
@@ -215,7 +188,7 @@ void from_tiles(WinogradTile tile, TileOrder order, TileOutput output, const Til
   const Tiling tiling(shape, output == TileOutput::kKernel ? 3 : tile_side(tile));
   const PlaneLayout layout(range, tile, order, shape.channels);
   for_tiles(range, tile, shape.channels, [&](Range part) {
-    dispatch<FromTiles{}>(tile, output, tiling, layout, planes, finish, images, part);
+    dispatch<FromTiles>(tile, output, tiling, layout, planes, finish, images, part);
   });
 }
 
