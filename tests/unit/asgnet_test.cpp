@@ -7,6 +7,7 @@
 
 #include "asgnet_test_support.h"
 #include "cdfss/error.h"
+#include "model/unset_weights.h"
 
 namespace cdfss {
 namespace {
@@ -145,6 +146,22 @@ TEST(FeatureEnrichment, BinsAreTheReleasedOnes) {
   EXPECT_EQ(FeatureEnrichmentImpl::bins(60), (std::array<int, 4>{60, 30, 15, 8}));
   EXPECT_EQ(FeatureEnrichmentImpl::bins(81), (std::array<int, 4>{81, 40, 20, 10}));
   EXPECT_EQ(FeatureEnrichmentImpl::bins(6), (std::array<int, 4>{6, 3, 1, 1}));
+}
+
+TEST(UnsetWeights, AreOfTheShapesOfDrawnOnes) {
+  const AsgnetOptions options{.object_directions = 1, .background_directions = 2};
+  Asgnet drawn(options);
+  const auto unset = [&] {
+    const UnsetWeights in_this_scope;
+    return Asgnet(options);
+  }();
+  EXPECT_FALSE(UnsetWeights::wanted());
+  const auto expected = drawn->named_parameters();
+  ASSERT_EQ(unset->named_parameters().size(), expected.size());
+  for (const auto& parameter : unset->named_parameters()) {
+    EXPECT_EQ(parameter.value().sizes(), expected[parameter.key()].sizes()) << parameter.key();
+    EXPECT_TRUE(parameter.value().requires_grad()) << parameter.key();
+  }
 }
 
 }  // namespace

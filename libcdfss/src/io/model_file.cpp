@@ -10,6 +10,7 @@
 #include "io/model_settings.h"
 #include "io/module_tensors.h"
 #include "io/safetensors.h"
+#include "model/unset_weights.h"
 
 namespace cdfss {
 namespace {
@@ -82,7 +83,10 @@ LoadedModel load_model(const std::filesystem::path& file) {
   const SafetensorsFile stored = read_safetensors(file);
   ModelSettings settings = settings_of(stored.metadata, file);
   LoadedModel model;
-  model.network = as_fault_of(file, [&] { return Asgnet(settings.network); });
+  model.network = as_fault_of(file, [&] {
+    const UnsetWeights all_come_from_the_file;
+    return Asgnet(settings.network);
+  });
   model.info = std::move(settings.info);
   assign_tensors(module_tensors(*model.network), stored.tensors, file,
                  "an Asgnet on " + settings.network.backbone);

@@ -10,6 +10,7 @@
 #include "model/prototype_allocation.h"
 #include "model/similarity_prior.h"
 #include "model/superpixel_clustering.h"
+#include "model/unset_weights.h"
 #include "tensor/image_tensor.h"
 
 namespace cdfss {
@@ -41,8 +42,8 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
       ResNetImpl::channels(layout, kLayer3) + ResNetImpl::channels(layout, kLayer2);
   down_conv_ = register_module(
       "down_conv", torch::nn::Sequential(
-                       torch::nn::Conv2d(torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1)
-                                             .bias(options.has_prior())),
+                       make_convolution(torch::nn::Conv2dOptions(concatenated, kReducedChannels, 1)
+                                            .bias(options.has_prior())),
                        ChannelDropout(0.5)));
   enrichment_ = FeatureEnrichment(kReducedChannels, options.has_prior() ? 3 : 1);
   for (const auto& part : enrichment_->named_children()) {

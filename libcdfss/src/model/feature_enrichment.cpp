@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "model/channel_dropout.h"
+#include "model/unset_weights.h"
 #include "tensor/image_tensor.h"
 #include "tensor/winograd_convolution.h"
 
@@ -18,31 +19,35 @@ using torch::nn::Sequential;
 
 // [conv1x1, ReLU]
 Sequential conv_relu(int in, int out) {
-  return Sequential(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1).bias(false)),
+  return Sequential(make_convolution(torch::nn::Conv2dOptions(in, out, 1).bias(false)),
                     torch::nn::ReLU());
 }
 
 // A 3 x 3 convolution with the ReLU behind it.
 class Conv3x3ReluImpl : public torch::nn::Conv2dImpl {
  public:
-  explicit Conv3x3ReluImpl(int channels)
-      : Conv2dImpl(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)) {}
+  using Conv2dImpl::Conv2dImpl;
   at::Tensor forward(const at::Tensor& x) { return conv3x3_relu(x, weight); }
 };
-TORCH_MODULE(Conv3x3Relu);
+
+std::shared_ptr<Conv3x3ReluImpl> relu_convolution(int channels) {
+  return make_convolution<Conv3x3ReluImpl>(
+      torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false));
+}
 
 // Holds the place of a ReLU in the released numbering.
 torch::nn::Identity relu_above() { return {}; }
 
 // [conv3x3, ReLU, conv3x3, ReLU], for a residual sum.
 Sequential residual_branch(int channels) {
-  return Sequential(Conv3x3Relu(channels), relu_above(), Conv3x3Relu(channels), relu_above());
+  return Sequential(relu_convolution(channels), relu_above(), relu_convolution(channels),
+                    relu_above());
 }
 
 // [conv3x3, ReLU, dropout, conv1x1 to two classes]
 Sequential classifier(int channels) {
-  return Sequential(Conv3x3Relu(channels), relu_above(), ChannelDropout(0.1),
-                    torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, 2, 1)));
+  return Sequential(relu_convolution(channels), relu_above(), ChannelDropout(0.1),
+                    make_convolution(torch::nn::Conv2dOptions(channels, 2, 1)));
 }
 
 at::Tensor run(const std::shared_ptr<torch::nn::Module>& module, const at::Tensor& x) {

@@ -6,16 +6,17 @@
 #include <array>
 
 #include "cdfss/error.h"
+#include "model/unset_weights.h"
 
 namespace cdfss {
 namespace {
 
 torch::nn::Conv2d make_conv(int in, int out, int kernel, int stride = 1, int dilation = 1) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
-                               .stride(stride)
-                               .padding(kernel == 7 ? 3 : (kernel / 2) * dilation)
-                               .dilation(dilation)
-                               .bias(false));
+  return torch::nn::Conv2d(make_convolution(torch::nn::Conv2dOptions(in, out, kernel)
+                                                .stride(stride)
+                                                .padding(kernel == 7 ? 3 : (kernel / 2) * dilation)
+                                                .dilation(dilation)
+                                                .bias(false)));
 }
 
 at::Tensor conv_bn(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn, const at::Tensor& x) {
