@@ -71,19 +71,27 @@ c10::intrusive_ptr<c10d::Store> meet(int rank, int size) {
       "cdfss", c10::make_intrusive<c10d::TCPStore>(required_variable("MASTER_ADDR"), options));
 }
 
-c10::intrusive_ptr<c10d::Backend> make_backend(c10::DeviceType device, int rank, int size) {
+// What connects the processes, and whose memory it takes: a tensor elsewhere is copied there first.
+struct Connection {
+  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::Device device;
+};
+
+Connection make_connection(c10::Device device, int rank, int size) {
 #ifdef USE_C10D_NCCL
-  if (device == c10::kCUDA) {
+  if (device.is_cuda()) {
     auto options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = kTimeout;
-    return c10::make_intrusive<c10d::ProcessGroupNCCL>(meet(rank, size), rank, size, options);
+    return {c10::make_intrusive<c10d::ProcessGroupNCCL>(meet(rank, size), rank, size, options),
+            device};
   }
 #endif
 #ifdef USE_C10D_GLOO
   static_cast<void>(device);
   auto options = c10d::ProcessGroupGloo::Options::create(kTimeout);
   options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
-  return c10::make_intrusive<c10d::ProcessGroupGloo>(meet(rank, size), rank, size, options);
+  return {c10::make_intrusive<c10d::ProcessGroupGloo>(meet(rank, size), rank, size, options),
+          c10::Device(c10::kCPU)};
 #else
   throw Error(ErrorCode::kInvalidValue,
               "RANK is set, but this build cannot join several processes on this device: install "
@@ -93,19 +101,17 @@ c10::intrusive_ptr<c10d::Backend> make_backend(c10::DeviceType device, int rank,
 
 }  // namespace
 
-// c10d's backend, and how a tensor gets there: Gloo takes CPU memory only.
 class ProcessGroup::Backend {
  public:
-  Backend(c10::intrusive_ptr<c10d::Backend> backend) : backend_(std::move(backend)) {}
+  explicit Backend(Connection connection) : connection_(std::move(connection)) {}
 
   at::Tensor to_backend(const at::Tensor& values) const {
-    const bool on_gpu = backend_->getBackendName() == "nccl";
-    return (on_gpu ? values.detach() : values.detach().cpu()).contiguous();
+    return values.detach().to(connection_.device).contiguous();
   }
-  c10d::Backend& operator*() { return *backend_; }
+  c10d::Backend& operator*() { return *connection_.backend; }
 
  private:
-  c10::intrusive_ptr<c10d::Backend> backend_;
+  Connection connection_;
 };
 
 ProcessGroup::ProcessGroup() = default;
@@ -116,14 +122,14 @@ ProcessGroup& ProcessGroup::operator=(ProcessGroup&&) noexcept = default;
 ProcessGroup::ProcessGroup(std::unique_ptr<Backend> backend, int rank, int size)
     : backend_(std::move(backend)), rank_(rank), size_(size) {}
 
-ProcessGroup ProcessGroup::from_environment(c10::DeviceType device) {
+ProcessGroup ProcessGroup::from_environment(c10::Device device) {
   if (std::getenv("RANK") == nullptr) return {};
   constexpr int kMost = 1 << 16;
   const int size = number_variable("WORLD_SIZE", 1, kMost);
   const int rank = number_variable("RANK", 0, size - 1);
   if (size == 1) return {};
   return as_our_error("meeting", [&] {
-    return ProcessGroup(std::make_unique<Backend>(make_backend(device, rank, size)), rank, size);
+    return ProcessGroup(std::make_unique<Backend>(make_connection(device, rank, size)), rank, size);
   });
 }
 

@@ -9,8 +9,8 @@
 
 namespace cdfss {
 
-// Collective calls must be made by all processes in the same order. A lost process makes them throw
-// Error(kInference) in the others.
+// Collective calls must be made by all processes in the same order, with tensors of any device. A
+// lost process makes them throw Error(kInference) in the others.
 class ProcessGroup {
  public:
   // This process alone: every call leaves its tensor as it is.
@@ -20,10 +20,11 @@ class ProcessGroup {
   ProcessGroup& operator=(ProcessGroup&&) noexcept;
 
   // The group that torchrun's environment describes: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT;
-  // alone where RANK is not set. NCCL for CUDA tensors where LibTorch has it, else Gloo. Waits for
-  // all processes. Throws Error(kInvalidValue) naming a variable that is missing or no number, or
-  // what this build lacks, and Error(kInference) when the processes do not meet.
-  static ProcessGroup from_environment(c10::DeviceType device);
+  // alone where RANK is not set. `device` is what this process works on: NCCL connects CUDA devices
+  // where this build has it, else Gloo. Waits for all processes. Throws Error(kInvalidValue) naming
+  // a variable that is missing or no number, or what this build lacks, and Error(kInference) when
+  // the processes do not meet.
+  static ProcessGroup from_environment(c10::Device device);
 
   int rank() const { return rank_; }  // 0..size()-1
   int size() const { return size_; }

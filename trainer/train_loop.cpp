@@ -42,7 +42,7 @@ class Run {
         command_line_(command_line),
         configuration_(configuration),
         device_(resolve_device(device_of_process(options.device))),
-        group_(ProcessGroup::from_environment(device_.type())),
+        group_(ProcessGroup::from_environment(device_)),
         sources_(open_training_sources(options)),
         fingerprint_(sources_.fingerprint()) {
     if (group_.leads()) folder_.emplace(options.output, options.resume);
