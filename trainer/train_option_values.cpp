@@ -50,12 +50,25 @@ bool shifts_style(const TrainingStepOptions& o) {
   return o.encoder.style_shift != StyleShift::kMemory && (o.enhance_support || o.enhance_query);
 }
 
+void check_amplitude_mix(const TrainOptions& o) {
+  if (o.amplitude_mix == 0) return;
+  if (o.step.contrastive_weight == 0) {
+    throw CLI::ValidationError("--amplitude-mix",
+                               "needs a contrastive loss: --contrastive-weight above 0");
+  }
+  if (o.batch < 2) {
+    throw CLI::ValidationError("--amplitude-mix",
+                               "takes another episode of the batch: expected --batch 2 or more");
+  }
+}
+
 void check_feature_cache(const TrainOptions& o) {
   if (o.feature_cache == 0) return;
   const auto refuse = [](const std::string& why) {
     throw CLI::ValidationError("--feature-cache", "cached features are fixed: " + why);
   };
   if (shifts_style(o.step)) refuse("it does not go with --enhance-with mixstyle or mixup");
+  if (o.amplitude_mix > 0) refuse("it does not go with --amplitude-mix");
   if (o.step.encoder.train_backbone) refuse("it does not go with --train-backbone");
   if (o.step.encoder.train_batch_norm) refuse("it does not go with --bn train");
 }
@@ -70,6 +83,7 @@ void check_processes(const TrainOptions& o, const TrainOptionTexts& texts) {
   if (texts.enhance_with != "memory") refuse("--enhance-with " + texts.enhance_with);
   if (o.network.memory.beta_retention) refuse("--alpha-mode beta");
   if (o.network.memory.probability < 1) refuse("--enhancement-probability");
+  if (o.amplitude_mix > 0) refuse("--amplitude-mix");
   if (o.feature_cache > 0) refuse("--feature-cache");
 }
 
@@ -127,6 +141,7 @@ void finish_options(TrainOptions& o, const TrainOptionTexts& texts) {
   if (o.pca_init > 0 && !o.init_from.empty()) {
     throw CLI::ValidationError("--pca-init", "does not go with --init-from");
   }
+  check_amplitude_mix(o);
   check_feature_cache(o);
   check_processes(o, texts);
 }

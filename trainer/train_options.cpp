@@ -56,6 +56,13 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
   app.add_flag("--resize", o.augmentation.resize,
                "Fit the whole image into the input instead of cropping it")
       ->group(group);
+  app.add_option("--amplitude-mix", o.amplitude_mix,
+                 "Give the transformed views of the contrastive loss the amplitudes of another "
+                 "episode's low frequencies, up to this share of the input's side, e.g. 0.01. "
+                 "0 = off")
+      ->check(CLI::Range(0.0, 0.5))
+      ->type_name("X")
+      ->group(group);
   app.add_option("--feature-cache", o.feature_cache,
                  "Encode this many augmented views of each image once, as far as no memory "
                  "restyles them, and train on those; needs a frozen backbone. 3 to 4 MB of disk a "

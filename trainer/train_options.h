@@ -31,7 +31,8 @@ struct TrainOptions {
   TargetEnhancement target_enhancement = TargetEnhancement::kNone;
 
   AugmentationOptions augmentation;
-  int inference_size = 0;  // side stored in the model file; 0 = the training side
+  int inference_size = 0;    // side stored in the model file; 0 = the training side
+  double amplitude_mix = 0;  // beta of mix_amplitudes(), of transformed views; 0 = off
   int shots = 1;
   bool balance_classes = false;
   int feature_cache = 0;  // augmented views an image, encoded once; 0 = encode in every step

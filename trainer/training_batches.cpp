@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "amplitude_mix.h"
+
 namespace cdfss {
 namespace {
 
@@ -55,10 +57,13 @@ TrainingBatches::TrainingBatches(const TrainOptions& options,
                              .skip = static_cast<std::uint64_t>(range.taken) * range.count * size,
                              .shard = {.index = range.index, .count = range.count, .block = size}});
     queries_ = loader_->queries();
-    queue_.emplace([this, size] {
+    queue_.emplace([this, size, beta = options.amplitude_mix] {
       std::vector<TrainingEpisode> episodes;
       for (int i = 0; i < size; ++i) episodes.push_back(loader_->next());
-      return stack_episodes(episodes);
+      EpisodeBatch batch = stack_episodes(episodes);
+      // The same shot of the next episode; episodes come in random order.
+      if (beta > 0) batch.transformed = mix_amplitudes(batch.transformed, batch.shots, beta);
+      return batch;
     });
   }
 }

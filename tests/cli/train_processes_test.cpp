@@ -128,7 +128,8 @@ TEST_F(TrainProcesses, OnlyTheFirstWrites) {
 TEST_F(TrainProcesses, WhatCannotBeSharedOutIsRefused) {
   for (const char* option :
        {"--bn train", "--enhance-with mixstyle", "--enhance-with mixup", "--enhance-with noise",
-        "--alpha-mode beta", "--enhancement-probability 0.5", "--feature-cache 1"}) {
+        "--alpha-mode beta", "--enhancement-probability 0.5", "--amplitude-mix 0.01",
+        "--feature-cache 1"}) {
     const ProcessResult result = run_processes(2, 2, "refused", option);
     EXPECT_EQ(result.exit_code, 2) << option << result.errors;
     EXPECT_NE(result.errors.find(std::string(option).substr(0, 6)), std::string::npos)

@@ -83,8 +83,8 @@ class ResumeCli : public TrainCli {
 
 TEST_F(ResumeCli, AKilledSgdRunEndsAsAnUninterruptedOne) {
   // A memory that is full after the second step, and all that is drawn anew in each.
-  const auto options = five_steps(
-      {"--memory-slots", "3", "--alpha-mode", "beta", "--enhancement-probability", "0.7"});
+  const auto options = five_steps({"--memory-slots", "3", "--alpha-mode", "beta",
+                                   "--enhancement-probability", "0.7", "--amplitude-mix", "0.1"});
   ASSERT_EQ(train(arguments(options, "whole")).exit_code, 0);
   train_with_kills(options, "killed", {1, 4});
   expect_equal_runs("whole", "killed");

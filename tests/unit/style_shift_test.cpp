@@ -1,7 +1,11 @@
-// What changes an image's style by chance: the memory's noise and random shares, MixStyle, MixUp.
+// What changes an image's style in training: the memory's noise and random shares, MixStyle, MixUp,
+// amplitudes of another image.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "amplitude_mix.h"
 #include "cdfss/error.h"
 #include "model/meta_memory.h"
 #include "style_mixing.h"
@@ -127,6 +131,66 @@ TEST(MixStyle, GivesStylesBetweenThoseOfTheBatch) {
   EXPECT_GE(changed, 8);  // half of 40, within four standard deviations
   EXPECT_LE(changed, 32);
 }
+
+constexpr int kWaveSide = 41;
+
+// One row [1, S, S, 3]: light + height * cos(2 pi (cycles x / S + shift)) in every colour.
+at::Tensor wave(double light, double height, int cycles, double shift) {
+  const at::Tensor turns = at::arange(kWaveSide, at::kDouble) * cycles / kWaveSide + shift;
+  const at::Tensor line = light + height * (2 * M_PI * turns).cos();
+  return line.round().to(at::kByte).view({1, 1, -1, 1}).repeat({1, kWaveSide, 1, 3});
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kFloat) - b.to(at::kFloat)).abs().max().item<double>();
+}
+
+at::Tensor noise(std::int64_t rows) {
+  at::manual_seed(6);
+  return at::randint(0, 256, {rows, kWaveSide, kWaveSide, 3}, at::kByte);
+}
+
+TEST(AmplitudeMix, OfEqualImagesChangesNothing) {
+  const at::Tensor images = noise(1).repeat({2, 1, 1, 1});
+  for (const double beta : {0.01, 0.1, 0.5}) {
+    EXPECT_TRUE(mix_amplitudes(images, 1, beta).equal(images)) << beta;
+  }
+}
+
+TEST(AmplitudeMix, OfTheMeansAloneMovesTheLight) {
+  const at::Tensor images = at::cat({wave(60, 20, 3, 0.1), wave(150, 40, 2, 0)});
+  const at::Tensor mixed = mix_amplitudes(images, 1, 0.01);  // less than one cycle
+  EXPECT_LE(largest_difference(mixed[0], wave(150, 20, 3, 0.1)[0]), 1);
+  EXPECT_LE(largest_difference(mixed[1], wave(60, 40, 2, 0)[0]), 1);
+}
+
+TEST(AmplitudeMix, KeepsThePhaseOfLowFrequencies) {
+  const at::Tensor images = at::cat({wave(60, 20, 2, 0.1), wave(150, 45, 2, 0.4)});
+  const at::Tensor mixed = mix_amplitudes(images, 1, 0.05);  // up to two cycles
+  EXPECT_LE(largest_difference(mixed[0], wave(150, 45, 2, 0.1)[0]), 1.5);
+  EXPECT_LE(largest_difference(mixed[1], wave(60, 20, 2, 0.4)[0]), 1.5);
+}
+
+TEST(AmplitudeMix, LeavesHigherFrequencies) {
+  const at::Tensor images = at::cat({wave(100, 20, 3, 0.1), wave(100, 45, 3, 0.4)});
+  EXPECT_LE(largest_difference(mix_amplitudes(images, 1, 0.05), images), 1);  // up to two cycles
+}
+
+// Vertical frequencies have two signs, all of which are mixed.
+TEST(AmplitudeMix, TreatsBothDirectionsAlike) {
+  const at::Tensor images = noise(2);
+  const at::Tensor turned = mix_amplitudes(images.transpose(1, 2), 1, 0.2).transpose(1, 2);
+  EXPECT_LE(largest_difference(turned, mix_amplitudes(images, 1, 0.2)), 1);
+}
+
+TEST(AmplitudeMix, TakesTheRowThatFarOn) {
+  const at::Tensor images =
+      at::cat({wave(10, 0, 1, 0), wave(20, 0, 1, 0), wave(30, 0, 1, 0), wave(40, 0, 1, 0)});
+  const at::Tensor mixed = mix_amplitudes(images, 2, 0.01).select(1, 0).select(1, 0).select(1, 0);
+  EXPECT_TRUE(mixed.equal(at::tensor({30, 40, 10, 20}, at::kByte)));
+}
+
+TEST(AmplitudeMix, NeedsAnotherImage) { EXPECT_THROW(mix_amplitudes(noise(2), 2, 0.01), Error); }
 
 }  // namespace
 }  // namespace cdfss

@@ -4,12 +4,14 @@
 
 #include <cmath>
 
+#include "amplitude_mix.h"
 #include "calibration.h"
 #include "checkpoint.h"
 #include "inference_copy.h"
 #include "io_test_support.h"
 #include "reduction_init.h"
 #include "train_options.h"
+#include "training_batches.h"
 #include "training_test_support.h"
 
 namespace cdfss {
@@ -40,6 +42,7 @@ TEST(TrainOptions, DefaultsAreThePapers) {
   EXPECT_EQ(options.augmentation.scale_max, 1.1);
   EXPECT_EQ(options.batch, 12);
   EXPECT_EQ(options.epochs, 20);
+  EXPECT_EQ(options.amplitude_mix, 0);
   EXPECT_EQ(options.shots, 1);
   EXPECT_EQ(options.seed, 321U);
   EXPECT_EQ(options.network.backbone, "resnet50-caffe");
@@ -104,6 +107,10 @@ TEST(TrainOptions, RefusesWhatDoesNotFit) {
       {"--optimiser", "adam"},
       {"--object-directions", "5"},
       {"--pca-init", "100"},
+      {"--amplitude-mix", "0.6"},
+      {"--amplitude-mix", "0.01", "--batch", "1"},
+      {"--amplitude-mix", "0.01", "--contrastive-weight", "0"},
+      {"--amplitude-mix", "0.01", "--feature-cache", "2"},
       {"--feature-cache", "2", "--bn", "train"},
       {"--feature-cache", "2", "--train-backbone"},
       {"--feature-cache", "2", "--enhance-with", "mixstyle"},
@@ -113,6 +120,7 @@ TEST(TrainOptions, RefusesWhatDoesNotFit) {
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments.front() << " " << arguments.back();
   }
   EXPECT_NO_THROW(parse({"--feature-cache", "2"}));
+  EXPECT_NO_THROW(parse({"--amplitude-mix", "0.01", "--batch", "2"}));
 }
 
 AsgnetOptions without_memory(int directions = 0) {
@@ -121,6 +129,23 @@ AsgnetOptions without_memory(int directions = 0) {
   options.object_directions = directions;
   options.background_directions = directions;
   return options;
+}
+
+TEST(TrainingBatches, MixAmplitudesOfTheSameShotOfTheNextEpisode) {
+  TrainOptions options;
+  options.augmentation.size = kSide;
+  options.batch = 3;
+  options.shots = 2;
+  const auto first_batch = [&](double amplitude_mix) {
+    options.amplitude_mix = amplitude_mix;
+    Asgnet without_cache(nullptr);
+    return TrainingBatches(options, std::make_shared<SquaresDataset>(), without_cache, {}, {}, {})
+        .next();
+  };
+  const EpisodeBatch plain = first_batch(0), mixed = first_batch(0.1);
+  EXPECT_TRUE(mixed.support.equal(plain.support));
+  EXPECT_TRUE(mixed.transformed.equal(mix_amplitudes(plain.transformed, 2, 0.1)));
+  EXPECT_FALSE(mixed.transformed.equal(plain.transformed));
 }
 
 TEST(Optimiser, RatesFollowTheSchedule) {
