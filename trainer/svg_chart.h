@@ -17,7 +17,7 @@ struct Chart {
   std::string title, x_title;
   std::vector<ChartLine> lines;
   // Ends of the y axis where the values do not decide it.
-  std::optional<double> y_low, y_high;
+  std::optional<double> y_low{}, y_high{};
 };
 
 // An <svg> element. A line of very many points is drawn as the means of about a thousand stretches.

@@ -152,7 +152,7 @@ class CocoDatasetTest : public ::testing::Test {
                                       const std::string& first = "person") {
     std::string list;
     for (int i = 1; i <= categories; ++i) {
-      list += (i == 1 ? "" : ",") + std::string(R"({"id": )") + std::to_string(10 * i) +
+      list += std::string(i == 1 ? "" : ",") + R"({"id": )" + std::to_string(10 * i) +
               R"(, "name": ")" + (i == 1 ? first : coco_class_names()[i - 1]) + R"("})";
     }
     std::string columns;  // 32 pixels of every column

@@ -137,7 +137,7 @@ TEST_F(FolderDataset, ClassNamesAreChecked) {
   names("bg\n-\n", {"no class"});
   names("", {"no class"});
   std::string many;
-  for (int i = 0; i < 256; ++i) many += "c" + std::to_string(i) + "\n";
+  for (int i = 0; i < 256; ++i) many += std::string("c") + std::to_string(i) + "\n";
   names(many.c_str(), {"more than 255"});
 }
 

@@ -130,7 +130,7 @@ TEST(FssSubsets, AreFiftySortedClassesEach) {
   write_photo(folder / "image.jpg", 2, 1);
   write_image(folder / "mask.png", mask_of(2, {255, 0}));
   const auto root = folder / "fss";
-  const auto class_name = [](int id) { return "c" + std::to_string(1000 + id); };
+  const auto class_name = [](int id) { return std::string("c") + std::to_string(1000 + id); };
   for (int id = 999; id >= 0; --id) {
     std::filesystem::create_directories(root / class_name(id));
     std::filesystem::create_hard_link(folder / "image.jpg", root / class_name(id) / "1.jpg");

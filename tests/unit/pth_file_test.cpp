@@ -52,8 +52,8 @@ TEST(PthFile, ReadsATrainingCheckpoint) {
 void expect_refused(const std::string& record, const std::string& value, std::string_view part) {
   const TemporaryFolder folder;
   std::map<std::string, std::string> records{
-      {"data.pkl",
-       pickle::program("}" + pickle::text("w") + pickle::tensor("0", 3, 0, "K\3", "K\1") + "s")},
+      {"data.pkl", pickle::program(std::string("}") + pickle::text("w") +
+                                   pickle::tensor("0", 3, 0, "K\3", "K\1") + "s")},
       {"data/0", std::string(12, '\0')},
       {"byteorder", "little"}};
   testing::write_archive(folder / "good.pth", records);

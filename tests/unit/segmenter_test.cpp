@@ -180,7 +180,8 @@ TEST_F(SegmenterTest, Int8SegmentersShareANetworkAndNoRanges) {
     threads.emplace_back([&, segmenter] {
       for (int i = 0; i < 20; ++i) {
         const Mask mask = segmenter->segment(image.view(), true);
-        if (segmenter == &first) EXPECT_EQ(mask.probabilities, alone.probabilities);
+        if (segmenter == &second) continue;
+        EXPECT_EQ(mask.probabilities, alone.probabilities);
       }
     });
   }

@@ -72,7 +72,7 @@ guint64 Stream::count(const char* name, const char* field) const {
 
 std::string quoted(const std::string& value) {
   gchar* escaped = g_strescape(value.c_str(), nullptr);
-  const std::string result = "\"" + std::string(escaped) + "\"";
+  const std::string result = std::string("\"") + escaped + "\"";
   g_free(escaped);
   return result;
 }
