@@ -2,7 +2,6 @@
 #include "mask_from_logits.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "class_extent.h"
 #include "tensor/axis_taps.h"
 #include "tensor/cpu_versions.h"
+#include "tensor/parallel.h"
 
 namespace cdfss {
 namespace {

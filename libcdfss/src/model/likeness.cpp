@@ -2,7 +2,6 @@
 #include "model/likeness.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "tensor/cpu_versions.h"
+#include "tensor/parallel.h"
 
 namespace cdfss {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <cmath>
 
 #include "tensor/cpu_versions.h"
+#include "tensor/parallel.h"
 
 namespace cdfss {
 namespace {

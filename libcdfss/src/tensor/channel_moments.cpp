@@ -4,11 +4,12 @@
 #include "tensor/channel_moments.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <vector>
+
+#include "tensor/parallel.h"
 
 namespace cdfss {
 namespace {

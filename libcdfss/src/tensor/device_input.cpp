@@ -3,11 +3,11 @@
 #include "tensor/device_input.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/parallel.h"
 #include "tensor/pixel_scale.h"
 
 namespace cdfss {

@@ -3,7 +3,6 @@
 #include "tensor/frame_input.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 
 #include "tensor/axis_taps.h"
 #include "tensor/cpu_versions.h"
+#include "tensor/parallel.h"
 #include "tensor/pixel_scale.h"
 
 namespace cdfss {

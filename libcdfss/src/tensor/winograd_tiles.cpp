@@ -1,10 +1,9 @@
 #include "tensor/winograd_tiles.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "tensor/cpu_versions.h"
+#include "tensor/parallel.h"
 #include "tensor/winograd_maps.h"
 #include "tensor/winograd_tiling.h"
 
