@@ -45,6 +45,41 @@ at::Tensor TrainingEncoder::reduced(const at::Tensor& rows, Encoded encoded, con
   return network_->reduce(features).to(at::kFloat);
 }
 
+ReducedPixels TrainingEncoder::reduced_in(const at::Tensor& mask, const at::Tensor& rows,
+                                          Encoded encoded, const Pass& pass, bool with_features) {
+  const at::Device device = device_of(network_);
+  const Autocast autocast(device.type(), options_.precision);
+  const PixelSet pixels(mask, device);
+  ReducedPixels reduced = network_->reduce(backbone_strips(pixels, rows.to(device), encoded, pass),
+                                           pixels, with_features, pass.with_gradient);
+  if (with_features) reduced.features = reduced.features.to(at::kFloat);
+  return reduced;
+}
+
+at::Tensor TrainingEncoder::backbone_strips(const PixelSet& pixels, const at::Tensor& rows,
+                                            Encoded encoded, const Pass& pass) {
+  if (encoded == Encoded::kWholly) return pixels.strips_of(rows).to(options_.precision);
+  if (!last_stage_is_local(rows.device())) {
+    return pixels.strips_of(backbone_features(rows, encoded, pass));
+  }
+  const at::NoGradGuard no_grad;
+  if (encoded == Encoded::kPartly) {
+    return encode_in(pixels, encoder(), network_->unstyled_stage(), rows.to(options_.precision),
+                     hook(pass));
+  }
+  return encode_in(pixels, encoder(), 0, encoder()->stage(0, images_to_input(rows, pass)),
+                   hook(pass));
+}
+
+bool TrainingEncoder::last_stage_is_local(const at::Device& device) const {
+  const auto last_in = [](const std::vector<int>& layers) {
+    return std::ranges::count(layers, 3) > 0;
+  };
+  // Picking out pixels pays on the CPU.
+  return folds() && device.is_cpu() && !last_in(network_->options().memory_layers) &&
+         !last_in(options_.mixing_layers);
+}
+
 at::Tensor TrainingEncoder::backbone_features(const at::Tensor& rows, Encoded encoded,
                                               const Pass& pass) {
   const torch::AutoGradMode gradient(options_.train_backbone && at::GradMode::is_enabled());

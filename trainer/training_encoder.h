@@ -34,17 +34,25 @@ class TrainingEncoder {
 
   // How a pass over a batch's images differs from a plain one.
   struct Pass {
-    bool shifted = false;  // in another style
-    bool with_gradient = true;
+    bool shifted = false;                  // in another style
+    bool with_gradient = true;             // of the features
     std::vector<Style>* styles = nullptr;  // receives what the memories see, a Style a layer
   };
   // R rows of a batch to float32 reduced features [R, 256, h, h] with dropout. A pass in another
   // style or with `styles` takes no rows that are encoded wholly; MixUp and MixStyle only images.
   at::Tensor reduced(const at::Tensor& rows, Encoded encoded, const Pass& pass);
+  // The same of the pixels of `mask`, bool [R, h, w] on the CPU, and their averages, which have
+  // gradient in any case. Without `with_features`, the averages alone.
+  ReducedPixels reduced_in(const at::Tensor& mask, const at::Tensor& rows, Encoded encoded,
+                           const Pass& pass, bool with_features);
 
  private:
   bool folds() const { return !options_.train_backbone && !options_.train_batch_norm; }
   at::Tensor backbone_features(const at::Tensor& rows, Encoded encoded, const Pass& pass);
+  at::Tensor backbone_strips(const PixelSet& pixels, const at::Tensor& rows, Encoded encoded,
+                             const Pass& pass);
+  // Whether the backbone's last stage can be computed for some pixels without the others.
+  bool last_stage_is_local(const at::Device& device) const;
   at::Tensor images_to_input(const at::Tensor& images, const Pass& pass);
   StageHook hook(const Pass& pass);
   ResNet encoder();

@@ -16,16 +16,15 @@
 namespace cdfss {
 namespace {
 
-// Labels uint8 [B, S, S] to the class's 0/1 masks at feature size, float [B, h, h].
-at::Tensor feature_masks(const at::Tensor& labels, const at::Device& device) {
-  return subsample_mask(labels.eq(1)).to(device, at::kFloat);
-}
+// Where labels uint8 [B, S, S] have the class, at feature size: bool [B, h, h] on the CPU.
+at::Tensor object_pixels(const at::Tensor& labels) { return subsample_mask(labels).eq(1).cpu(); }
 
 // Masked average of each row's class region (SPEC B11): [B, C], with gradient.
 at::Tensor region_averages(const at::Tensor& features, const at::Tensor& masks) {
   std::vector<at::Tensor> rows;
-  for (std::int64_t i = 0; i < features.size(0); ++i) {
-    rows.push_back(masked_average(features[i], masks[i]).squeeze(1));
+  const std::vector<at::Tensor> images = features.unbind();
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    rows.push_back(masked_average(images[i], masks[static_cast<std::int64_t>(i)]).squeeze(1));
   }
   return at::stack(rows);
 }
@@ -84,16 +83,10 @@ Enriched TrainingStep::decode(const at::Tensor& query_features,
 }
 
 TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vector<Style>& styles) {
-  const bool with_contrastive = options_.contrastive_weight > 0;
-  // By default prototypes carry no gradient, only the contrastive loss and the prior do (SPEC B12).
-  const bool support_gradient =
-      with_contrastive || options_.prototype_gradient || network_->options().has_prior();
-  const at::Tensor support_features = encoder_.reduced(
-      batch.support, batch.encoded.support,
-      {.shifted = options_.enhance_support, .with_gradient = support_gradient, .styles = &styles});
+  const ReducedPixels support = supports(batch, styles);
   const at::Tensor query_features =
       encoder_.reduced(batch.query, batch.encoded.query, {.shifted = options_.enhance_query});
-  const Enriched enriched = decode(query_features, prototypes(batch, support_features));
+  const Enriched enriched = decode(query_features, prototypes(batch, support.features));
 
   const at::Tensor labels = batch.query_label.to(query_features.device(), at::kLong);
   at::Tensor weight = total_pixel_weight(labels, options_.foreground_weight);
@@ -102,9 +95,25 @@ TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vecto
       segmentation_loss(enriched, labels, options_.foreground_weight, weight.clamp_min(1e-6));
   return {.segmentation = segmentation.main,
           .auxiliary = segmentation.auxiliary,
-          .contrastive = with_contrastive ? contrastive(batch, support_features)
-                                          : at::zeros({}, query_features.options()),
+          .contrastive = options_.contrastive_weight > 0 ? contrastive(batch, support.averages)
+                                                         : at::zeros({}, query_features.options()),
           .orthogonal = orthogonal()};
+}
+
+ReducedPixels TrainingStep::supports(const EpisodeBatch& batch, std::vector<Style>& styles) {
+  const bool has_prior = network_->options().has_prior();
+  // By default prototypes carry no gradient, only the contrastive loss and the prior do (SPEC B12).
+  const TrainingEncoder::Pass pass{.shifted = options_.enhance_support,
+                                   .with_gradient = options_.prototype_gradient || has_prior,
+                                   .styles = &styles};
+  const at::Tensor object = object_pixels(batch.support_label);
+  if (!has_prior) {
+    return encoder_.reduced_in(object, batch.support, batch.encoded.support, pass,
+                               /*with_features=*/true);
+  }
+  // The prior's background directions come from all pixels.
+  const at::Tensor features = encoder_.reduced(batch.support, batch.encoded.support, pass);
+  return {features, region_averages(features, object.to(features.device()))};
 }
 
 std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
@@ -125,15 +134,13 @@ std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
 }
 
 at::Tensor TrainingStep::contrastive(const EpisodeBatch& batch,
-                                     const at::Tensor& support_features) {
-  const at::Device device = support_features.device();
-  const at::Tensor transformed_features = encoder_.reduced(
-      batch.transformed, batch.encoded.transformed, {.shifted = options_.enhance_support});
+                                     const at::Tensor& support_averages) {
+  const ReducedPixels transformed = encoder_.reduced_in(
+      object_pixels(batch.transformed_label), batch.transformed, batch.encoded.transformed,
+      {.shifted = options_.enhance_support}, /*with_features=*/false);
   // Every category of all processes is a negative of the others.
-  const at::Tensor anchors = group_.gather_rows_with_gradient(
-      region_averages(support_features, feature_masks(batch.support_label, device)));
-  const at::Tensor positives = group_.gather_rows_with_gradient(
-      region_averages(transformed_features, feature_masks(batch.transformed_label, device)));
+  const at::Tensor anchors = group_.gather_rows_with_gradient(support_averages);
+  const at::Tensor positives = group_.gather_rows_with_gradient(transformed.averages);
   const at::Tensor classes = group_.gather_rows(support_classes(batch));
   const std::vector<int> ids(classes.data_ptr<std::int64_t>(),
                              classes.data_ptr<std::int64_t>() + classes.numel());

@@ -51,7 +51,9 @@ class TrainingStep {
   Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
   // One set an episode, all its shots.
   std::vector<Prototypes> prototypes(const EpisodeBatch& batch, const at::Tensor& support_features);
-  at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_features);
+  // The supports' features where prototypes need them, and the averages of their objects.
+  ReducedPixels supports(const EpisodeBatch& batch, std::vector<Style>& styles);
+  at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_averages);
   at::Tensor orthogonal();
   // What this process has to descend: its share of every loss.
   at::Tensor objective(const Losses& losses) const;

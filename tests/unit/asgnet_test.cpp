@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "asgnet_test_support.h"
 #include "cdfss/error.h"
+#include "model/superpixel_clustering.h"
 #include "model/unset_weights.h"
+#include "tensor/pixel_set.h"
 
 namespace cdfss {
 namespace {
@@ -140,6 +144,90 @@ TEST(Asgnet, RefusesOptionsByName) {
   EXPECT_NE(message({.memory_layers = {4}}).find("4"), std::string::npos);
   EXPECT_NE(message({.memory_layers = {1, 0}}).find("ascending"), std::string::npos);
   EXPECT_NE(message({.object_directions = 3}).find("3 object and 0 background"), std::string::npos);
+}
+
+at::Tensor channels_last(const at::Tensor& x) {
+  return x.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// At the pixels of the mask [B, h, w]: rows of [B, C, h, w].
+at::Tensor picked(const at::Tensor& images, const at::Tensor& mask) {
+  return images.to(at::kFloat).permute({0, 2, 3, 1}).flatten(0, 2).index({mask.flatten()});
+}
+
+at::Tensor picked(const PixelSet& pixels, const at::Tensor& strips) {
+  return picked(pixels.images_of(strips), pixels.mask());
+}
+
+// Masks with blocks that are computed for all pixels, for some, and for none.
+TEST(ResNet, ComputesItsLastStageForSomePixelsAsForAll) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [dtype, tolerance] : {std::pair{at::kFloat, 1e-5}, {at::kBFloat16, 0.02}}) {
+    Asgnet network = random_network({.memory_layers = {}});
+    network->prepare_inference(dtype);
+    const at::Tensor layer2 = channels_last(at::randn({2, 512, 25, 27}).relu().to(dtype));
+    at::Tensor mask = at::zeros({2, 25, 27}, at::kBool);
+    mask[0].narrow(0, 3, 6).narrow(1, 18, 9).fill_(true);
+    mask[1][24][0] = true;
+    for (const at::Tensor& chosen :
+         {mask, at::ones_like(mask), at::zeros_like(mask), at::rand(mask.sizes()).lt(0.03)}) {
+      const PixelSet pixels(chosen, at::kCPU);
+      const at::Tensor expected = picked(encode_from(network->backbone(), 2, layer2), chosen);
+      const at::Tensor actual = picked(pixels, encode_in(pixels, network->backbone(), 2, layer2));
+      ASSERT_EQ(actual.sizes(), expected.sizes());
+      if (expected.numel() == 0) continue;
+      EXPECT_LE((actual - expected).norm().item<double>(),
+                tolerance * expected.norm().item<double>());
+    }
+  }
+}
+
+// With its bias and dropout; the last image has no pixel.
+TEST(Asgnet, ReducesSomePixelsAsAll) {
+  Asgnet network =
+      random_network({.memory_layers = {}, .object_directions = 1, .background_directions = 1});
+  network->train();
+  const at::Tensor features = channels_last(at::randn({3, 1536, 6, 5}));
+  at::Tensor mask = at::rand({3, 6, 5}).lt(0.4);
+  mask[2].fill_(false);
+  const PixelSet pixels(mask, at::kCPU);
+  const at::Tensor by_channel = at::linspace(-1, 1, 256);
+  const auto parameters = network->named_parameters();
+  // Gradients of the reduction's weight and bias under a loss of these.
+  const auto gradients = [&](const at::Tensor& of_features, const at::Tensor& averages) {
+    network->zero_grad();
+    ((of_features * by_channel.view({-1, 1, 1})).sum() + (averages * by_channel).sum()).backward();
+    return std::pair{parameters["down_conv.0.weight"].grad().clone(),
+                     parameters["down_conv.0.bias"].grad().clone()};
+  };
+  at::manual_seed(9);
+  const at::Tensor whole = network->reduce(features) * mask.unsqueeze(1);
+  std::vector<at::Tensor> averages;
+  for (int i = 0; i < 3; ++i) {
+    averages.push_back(masked_average(whole[i], mask[i].to(at::kFloat)).squeeze(1));
+  }
+  const auto expected = gradients(whole, at::stack(averages));
+  at::manual_seed(9);
+  const ReducedPixels reduced = network->reduce(pixels.strips_of(features), pixels,
+                                                /*with_features=*/true, /*feature_gradient=*/true);
+  const auto actual = gradients(reduced.features, reduced.averages);
+
+  EXPECT_GT(whole.eq(0).sum().item<std::int64_t>(), 256 * 30);  // dropout, and outside
+  EXPECT_TRUE(at::allclose(reduced.features, whole, 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(reduced.averages, at::stack(averages), 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(actual.first, expected.first, 1e-3, 1e-4));
+  EXPECT_TRUE(at::allclose(actual.second, expected.second, 1e-3, 1e-4));
+}
+
+TEST(Asgnet, ReducedPixelsHaveTheGradientThatIsAskedFor) {
+  Asgnet network = random_network({.memory_layers = {}});
+  const PixelSet pixels(at::ones({1, 6, 5}, at::kBool), at::kCPU);
+  const at::Tensor strips = pixels.strips_of(at::randn({1, 1536, 6, 5}));
+  EXPECT_TRUE(network->reduce(strips, pixels, true, true).features.requires_grad());
+  const ReducedPixels detached = network->reduce(strips, pixels, true, false);
+  EXPECT_FALSE(detached.features.requires_grad());
+  EXPECT_TRUE(detached.averages.requires_grad());
+  EXPECT_FALSE(network->reduce(strips, pixels, false, true).features.defined());
 }
 
 TEST(FeatureEnrichment, BinsAreTheReleasedOnes) {

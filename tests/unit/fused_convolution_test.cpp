@@ -110,6 +110,26 @@ TEST(TiledConvolution, IsTheDirectSumUpToRounding) {
   }
 }
 
+TEST(TiledConvolution, ComputesSomePixelsAsAll) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [dtype, channels] : {std::pair{at::kFloat, 64}, {at::kBFloat16, 256}}) {
+    const at::Tensor weight = at::randn({channels, channels, 3, 3});
+    const at::Tensor x = channels_last(at::randn({2, channels, 29, 31}).to(dtype));
+    for (const int dilation : {1, 2}) {
+      const FusedConvolution fused(weight, at::randn({channels}), dtype,
+                                   {.padding = dilation, .dilation = dilation});
+      const at::Tensor all = fused.apply(x, true);
+      for (const double share : {0.0, 0.01, 0.2, 1.0}) {
+        const at::Tensor mask = at::rand({2, 29, 31}).lt(share);
+        const at::Tensor where = mask.unsqueeze(1);
+        EXPECT_TRUE(
+            at::equal(fused.apply_in(mask, x, true).masked_select(where), all.masked_select(where)))
+            << dilation << ' ' << share;
+      }
+    }
+  }
+}
+
 TEST(TiledConvolution, TakesNoImages) {
   const at::NoGradGuard no_grad;
   const TiledConvolution tiled(at::randn({64, 64, 3, 3}), {}, at::kFloat, {.padding = 1});

@@ -1,6 +1,7 @@
 #include "model/asgnet.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/nn/modules/container/moduledict.h>
 #include <torch/utils.h>
 
@@ -27,6 +28,17 @@ at::Tensor with_prior(const at::Tensor& logits, const at::Tensor& prior_logit) {
   const at::Tensor resized = resize_align_corners(prior_logit, static_cast<int>(logits.size(2)),
                                                   static_cast<int>(logits.size(3)));
   return at::cat({logits.narrow(1, 0, 1), logits.narrow(1, 1, 1) + resized}, 1);
+}
+
+// The features of layer 2 from those of `stage`, 0 to 2, before after_stage.
+at::Tensor layer2_from(ResNet& encoder, int stage, const at::Tensor& features,
+                       const StageHook& after_stage) {
+  at::Tensor x = features;
+  for (int current = stage; current <= kLayer2; ++current) {
+    if (current > stage) x = encoder->stage(current, x);
+    if (after_stage) x = after_stage(current, x);
+  }
+  return x;
 }
 
 }  // namespace
@@ -88,14 +100,16 @@ at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& aft
 
 at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
                        const StageHook& after_stage) {
-  at::Tensor x = features;
-  at::Tensor layer2;
-  for (int current = stage; current <= kLayer3; ++current) {
-    if (current > stage) x = encoder->stage(current, x);
-    if (after_stage) x = after_stage(current, x);
-    if (current == kLayer2) layer2 = x;
-  }
-  return at::cat({x, layer2}, 1);
+  const at::Tensor layer2 = layer2_from(encoder, stage, features, after_stage);
+  at::Tensor layer3 = encoder->stage(kLayer3, layer2);
+  if (after_stage) layer3 = after_stage(kLayer3, layer3);
+  return at::cat({layer3, layer2}, 1);
+}
+
+at::Tensor encode_in(const PixelSet& pixels, ResNet encoder, int stage, const at::Tensor& features,
+                     const StageHook& after_stage) {
+  const at::Tensor layer2 = layer2_from(encoder, stage, features, after_stage);
+  return at::cat({encoder->last_stage_in(pixels, layer2), pixels.strips_of(layer2)}, 1);
 }
 
 StageHook AsgnetImpl::memory_hook(std::optional<Pick> pick, std::vector<Style>* styles) {
@@ -122,6 +136,28 @@ int AsgnetImpl::unstyled_stage() const {
 
 at::Tensor AsgnetImpl::reduce(const at::Tensor& backbone_features) {
   return down_conv_->forward(backbone_features);
+}
+
+ReducedPixels AsgnetImpl::reduce(const at::Tensor& strips, const PixelSet& pixels,
+                                 bool with_features, bool feature_gradient) {
+  auto& convolution = down_conv_->at<torch::nn::Conv2dImpl>(0);
+  const at::Tensor factors = down_conv_->at<ChannelDropoutImpl>(1).masks(
+      pixels.mask().size(0), kReducedChannels, strips.options());
+  ReducedPixels reduced;
+  if (with_features) {
+    const torch::AutoGradMode gradient(feature_gradient && at::GradMode::is_enabled());
+    const at::Tensor images = pixels.images_of(convolution.forward(strips));
+    reduced.features = factors.defined() ? images * factors : images;
+  }
+  // The average of what a convolution of single pixels makes is what it makes of the average. In
+  // float32 whatever autocast asks for, since it is few products that stand for many.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const at::Tensor counts = pixels.counts().unsqueeze(1);  // [B, 1]
+  at::Tensor sums = at::linear(pixels.sums_of(strips), convolution.weight.flatten(1));
+  if (convolution.bias.defined()) sums = sums + counts * convolution.bias;
+  reduced.averages = sums / (counts + kMaskEpsilon);
+  if (factors.defined()) reduced.averages = reduced.averages * factors.flatten(1);
+  return reduced;
 }
 
 void AsgnetImpl::set_reduction_dropout(double share) {

@@ -13,6 +13,7 @@
 #include "model/feature_enrichment.h"
 #include "model/meta_memory.h"
 #include "model/resnet.h"
+#include "tensor/pixel_set.h"
 
 namespace cdfss {
 
@@ -48,6 +49,17 @@ at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& aft
 at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
                        const StageHook& after_stage = {});
 
+// encode_from() for these pixels only, as strips [n, 1536, 1, 128]. `encoder` must be folded, and
+// after_stage is not called for stage 3.
+at::Tensor encode_in(const PixelSet& pixels, ResNet encoder, int stage, const at::Tensor& features,
+                     const StageHook& after_stage = {});
+
+// Reduced features of some pixels.
+struct ReducedPixels {
+  at::Tensor features;  // [B, 256, h, w], 0 at all other pixels; undefined if not asked for
+  at::Tensor averages;  // float [B, 256]: each image's masked average (superpixel_clustering.h)
+};
+
 // Submodules: the backbone's stages under their released names, down_conv, corr_conv ... cls, and
 // memory.<layer>.
 class AsgnetImpl : public torch::nn::Module {
@@ -65,6 +77,10 @@ class AsgnetImpl : public torch::nn::Module {
   int unstyled_stage() const;
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
+  // The same of these pixels, from strips [n, 1536, 1, 128]. The averages have gradient; the
+  // features, if asked for, only with `feature_gradient`.
+  ReducedPixels reduce(const at::Tensor& strips, const PixelSet& pixels, bool with_features,
+                       bool feature_gradient);
   // Share of channels that reduce() drops in training, 0..1; 0.5 as released.
   void set_reduction_dropout(double share);
   // Makes all dropout that of a shard of the batch (channel_dropout.h).

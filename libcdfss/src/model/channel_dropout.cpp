@@ -5,15 +5,19 @@
 namespace cdfss {
 
 at::Tensor ChannelDropoutImpl::forward(const at::Tensor& x) {
-  if (!is_training() || share_ == 0) return x;
-  const std::int64_t rows = x.size(0);
+  const at::Tensor factors = masks(x.size(0), x.size(1), x.options());
+  return factors.defined() ? x * factors : x;
+}
+
+at::Tensor ChannelDropoutImpl::masks(std::int64_t rows, std::int64_t channels,
+                                     const at::TensorOptions& options) {
+  if (!is_training() || share_ == 0) return {};
   const double kept = 1 - share_;
-  const at::Tensor masks =
-      at::empty({rows * shard_.count, x.size(1), 1, 1},
-                x.options().requires_grad(false).memory_format(at::MemoryFormat::Contiguous))
-          .bernoulli_(kept)
-          .div_(kept);
-  return x * masks.narrow(0, rows * shard_.index, rows);
+  return at::empty({rows * shard_.count, channels, 1, 1},
+                   options.requires_grad(false).memory_format(at::MemoryFormat::Contiguous))
+      .bernoulli_(kept)
+      .div_(kept)
+      .narrow(0, rows * shard_.index, rows);
 }
 
 }  // namespace cdfss

@@ -20,7 +20,10 @@ class ChannelDropoutImpl : public torch::nn::Module {
  public:
   explicit ChannelDropoutImpl(double share) : share_(share) {}
 
-  at::Tensor forward(const at::Tensor& x);          // [B, C, H, W] -> same
+  at::Tensor forward(const at::Tensor& x);  // [B, C, H, W] -> same
+  // What it multiplies an x of these options with: [rows, channels, 1, 1], or undefined if nothing
+  // is dropped.
+  at::Tensor masks(std::int64_t rows, std::int64_t channels, const at::TensorOptions& options);
   void set_share(double share) { share_ = share; }  // 0 to below 1
   void set_shard(BatchShard shard) { shard_ = shard; }
 

@@ -39,6 +39,10 @@ FoldedConvolution fold(torch::nn::Conv2d& conv, torch::nn::BatchNorm2d& bn) {
            .dilation = only(conv->options.dilation())}};
 }
 
+// A block that is needed at more of the pixels than this is computed for all: picking some out
+// costs more than it saves.
+constexpr double kMostlyAll = 0.9;
+
 struct Stage {
   int planes, blocks, stride, dilation;
 };
@@ -97,6 +101,19 @@ at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
   y = conv_bn(conv3_, bn3_, y);
   y = y + (downsample_conv_.is_empty() ? x : conv_bn(downsample_conv_, downsample_bn_, x));
   return y.relu_();
+}
+
+at::Tensor BottleneckImpl::forward_in(const at::Tensor& strips, const PixelSet& in,
+                                      const PixelSet& out) const {
+  const at::Tensor narrow = in.images_of(fused_->conv1.apply(strips, true));
+  const at::Tensor y = out.strips_of(fused_->conv2.apply_in(out.mask(), narrow, true));
+  const at::Tensor x = out.strips_of(strips, in);
+  return fused_->conv3.add_to(fused_->downsample ? fused_->downsample->apply(x, false) : x, y,
+                              true);
+}
+
+PixelSet BottleneckImpl::reads(const PixelSet& out) const {
+  return out.grown(static_cast<int>((*conv2_->options.dilation())[0]));
 }
 
 void BottleneckImpl::fold_batch_norm(at::ScalarType dtype) {
@@ -158,6 +175,24 @@ at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
     return at::max_pool2d(y, 3, 2, 1);
   }
   for (Bottleneck& block : layers_.at(index - 1)) y = block->forward(y);
+  return y;
+}
+
+at::Tensor ResNetImpl::last_stage_in(const PixelSet& pixels, const at::Tensor& x) {
+  std::vector<Bottleneck>& blocks = layers_.back();
+  std::vector<PixelSet> sets{pixels};  // of the last block's output, and back to its first's input
+  while (sets.size() <= blocks.size()) {
+    sets.push_back(blocks[blocks.size() - sets.size()]->reads(sets.back()));
+  }
+  at::Tensor y = x;
+  std::size_t i = 0;
+  for (; i < blocks.size() && sets[blocks.size() - i - 1].share() > kMostlyAll; ++i) {
+    y = blocks[i]->forward(y);
+  }
+  y = sets[blocks.size() - i].strips_of(y);
+  for (; i < blocks.size(); ++i) {
+    y = blocks[i]->forward_in(y, sets[blocks.size() - i], sets[blocks.size() - i - 1]);
+  }
   return y;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/folded_bottleneck.h"
+#include "tensor/pixel_set.h"
 
 namespace cdfss {
 
@@ -38,6 +39,11 @@ class BottleneckImpl : public torch::nn::Module {
   // [B, in, H, W] -> [B, 4 planes, H/stride, W/stride]. Once folded, a block that has no downsample
   // convolution writes its result into `x`.
   at::Tensor forward(const at::Tensor& x);
+  // The same for strips of `in`, which holds all that `out` needs (reads()), -> strips of `out`.
+  // Only once folded, and of a block without a stride.
+  at::Tensor forward_in(const at::Tensor& strips, const PixelSet& in, const PixelSet& out) const;
+  // The pixels from which those of `out` come.
+  PixelSet reads(const PixelSet& out) const;
   void fold_batch_norm(at::ScalarType dtype);
   // For whoever computes this block in another way; it cannot be run any more.
   FoldedBottleneck take_folded();
@@ -63,6 +69,9 @@ class ResNetImpl : public torch::nn::Module {
   // 0: [B, 3, S, S] -> [B, 128 or 64, 2h-1, 2h-1]; 1: 256 channels, same size;
   // 2: [B, 512, h, h]; 3: [B, 1024, h, h].
   at::Tensor stage(int index, const at::Tensor& x);
+  // Stage 3, computed for these pixels only, as strips [n, 1024, 1, 128]: in each block, for those
+  // from which its later blocks' come. Only once folded.
+  at::Tensor last_stage_in(const PixelSet& pixels, const at::Tensor& x);
 
   // Folds BatchNorm's running statistics into the convolutions and converts those to `dtype`,
   // channels-last, for inference: the parameters that the module registered are empty then, so it

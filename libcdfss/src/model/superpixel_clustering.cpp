@@ -9,7 +9,6 @@
 namespace cdfss {
 namespace {
 
-constexpr double kMaskEpsilon = 0.0005;   // of the released masked average
 constexpr double kPositionWeight = 0.01;  // squared distances on the grid count 1/100
 constexpr double kLeastSquare = 1e-12;    // of a distance
 

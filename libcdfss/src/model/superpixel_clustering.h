@@ -8,8 +8,10 @@ namespace cdfss {
 inline constexpr int kTrainIterations = 10;
 inline constexpr int kEvalIterations = 5;
 
-// Masked average: sum(features * mask) / (sum(mask) + 0.0005) over pixels. features [C, h, w], mask
-// [h, w] of the same dtype -> [C, 1]. An empty mask gives zeros. Differentiable.
+inline constexpr double kMaskEpsilon = 0.0005;  // of the released masked average
+
+// Masked average: sum(features * mask) / (sum(mask) + kMaskEpsilon) over pixels. features [C, h,
+// w], mask [h, w] of the same dtype -> [C, 1]. An empty mask gives zeros. Differentiable.
 at::Tensor masked_average(const at::Tensor& features, const at::Tensor& mask);
 
 // features [C, h, w], mask [h, w] (region = exactly 1), seeds int64 [n, 2] (row, column on the

@@ -70,6 +70,11 @@ at::Tensor FusedConvolution::apply(const at::Tensor& x, bool relu) const {
   return relu ? y.relu_() : y;
 }
 
+at::Tensor FusedConvolution::apply_in(const at::Tensor& mask, const at::Tensor& x,
+                                      bool relu) const {
+  return tiled_ == nullptr ? apply(x, relu) : tiled_->apply_in(mask, x.to(dtype_), relu);
+}
+
 at::Tensor FusedConvolution::add_to(at::Tensor sum, const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
   if (packed_ != nullptr) {

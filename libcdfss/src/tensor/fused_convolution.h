@@ -29,6 +29,8 @@ class FusedConvolution {
   // conv(x), or relu(conv(x)): [B, in, H, W], converted to `dtype` if need be -> [B, out, H', W'],
   // channels-last if x is. Any thread.
   at::Tensor apply(const at::Tensor& x, bool relu) const;
+  // The same where `mask`, bool [B, H', W'] on the CPU, says so; elsewhere values are arbitrary.
+  at::Tensor apply_in(const at::Tensor& mask, const at::Tensor& x, bool relu) const;
   // sum + conv(x), or relu of that, written into `sum` [B, out, H', W'], channels-last, and
   // returned.
   at::Tensor add_to(at::Tensor sum, const at::Tensor& x, bool relu) const;

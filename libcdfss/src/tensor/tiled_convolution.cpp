@@ -48,14 +48,24 @@ TiledConvolution::TiledConvolution(const at::Tensor& weight, const at::Tensor& b
 
 at::Tensor TiledConvolution::apply(const at::Tensor& x, bool relu) const {
   const at::Tensor images = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const std::int64_t count = images.size(0);
-  const at::Tensor y = at::empty({count, out_, images.size(2), images.size(3)},
+  return apply_to({0, image_tiles(images, images.scalar_type(), dilation_)}, images, relu);
+}
+
+at::Tensor TiledConvolution::apply_in(const at::Tensor& mask, const at::Tensor& x,
+                                      bool relu) const {
+  const at::Tensor images = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const std::vector<std::int64_t> tiles =
+      tiles_in(mask.contiguous(), images.scalar_type(), dilation_);
+  return apply_to({0, static_cast<std::int64_t>(tiles.size()), tiles.data()}, images, relu);
+}
+
+at::Tensor TiledConvolution::apply_to(TileRange tiles, const at::Tensor& images, bool relu) const {
+  const at::Tensor y = at::empty({images.size(0), out_, images.size(2), images.size(3)},
                                  images.options().memory_format(at::MemoryFormat::ChannelsLast));
   const TileFinish finish{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, relu};
-  const std::int64_t tiles = image_tiles(images, images.scalar_type(), dilation_);
-  if (tiles == 0) return y;
+  if (tiles.count == 0) return y;
   // Whatever the batch, since weights are packed for a block's size.
-  const std::int64_t of_one = tiles / count;
+  const std::int64_t of_one = image_tiles(images, images.scalar_type(), dilation_) / images.size(0);
   const std::int64_t block = parts(of_one, parts(of_one, kMostTiles));
   const at::Tensor planes =
       at::empty({block, tile_planes(winograd_tile(images.scalar_type())), images.size(1)},
@@ -63,11 +73,12 @@ at::Tensor TiledConvolution::apply(const at::Tensor& x, bool relu) const {
   // An image of one column and planes * C channels. The last block may be short; what its planes
   // still hold of the one before is computed in vain.
   const at::Tensor image = planes.view({1, block, 1, -1}).permute({0, 3, 1, 2});
-  for (std::int64_t first = 0; first < tiles; first += block) {
-    image_to_planes(images, dilation_, first, planes);
+  for (std::int64_t first = 0; first < tiles.count; first += block) {
+    const TileRange range{first, std::min(block, tiles.count - first), tiles.list};
+    image_to_planes(images, dilation_, range, planes);
     const at::Tensor made = products_.apply(image, /*relu=*/false);
     planes_to_image(made.permute({0, 2, 3, 1}).view({block, planes.size(1), out_}), dilation_,
-                    first, finish, y);
+                    range, finish, y);
   }
   return y;
 }

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "tensor/fused_convolution.h"
+#include "tensor/winograd_tiles.h"
 
 namespace cdfss {
 
@@ -23,8 +24,13 @@ class TiledConvolution {
   // errors are about 3e-6 of the values' root mean square in float32, where the direct sum's are
   // 8e-7, and 5e-3 in bfloat16, where those are 2.4e-3 (256 channels). Any thread.
   at::Tensor apply(const at::Tensor& x, bool relu) const;
+  // The same where `mask`, bool [B, H, W] on the CPU, says so; elsewhere values are arbitrary.
+  at::Tensor apply_in(const at::Tensor& mask, const at::Tensor& x, bool relu) const;
 
  private:
+  // Of `count` tiles: all, or those listed.
+  at::Tensor apply_to(TileRange tiles, const at::Tensor& images, bool relu) const;
+
   at::Tensor bias_;  // float
   int dilation_;
   std::int64_t out_;

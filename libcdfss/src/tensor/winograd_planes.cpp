@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
+#include "tensor/winograd_tiling.h"
 
 namespace cdfss {
 namespace {
@@ -21,11 +21,6 @@ void with_types(at::ScalarType images, at::ScalarType planes, const Function& fu
   } else {
     function(c10::BFloat16{}, c10::BFloat16{});
   }
-}
-
-TileRange range_from(std::int64_t first, const at::Tensor& x, int dilation,
-                     const at::Tensor& planes) {
-  return {first, std::min(planes.size(0), image_tiles(x, planes.scalar_type(), dilation) - first)};
 }
 
 }  // namespace
@@ -62,21 +57,41 @@ std::int64_t image_tiles(const at::Tensor& x, at::ScalarType dtype, int dilation
   return tile_count(shape_of(x, dilation), winograd_tile(dtype));
 }
 
-void image_to_planes(const at::Tensor& x, int dilation, std::int64_t first,
-                     const at::Tensor& planes) {
+std::vector<std::int64_t> tiles_in(const at::Tensor& mask, at::ScalarType dtype, int dilation) {
+  const std::int64_t height = mask.size(1), width = mask.size(2);
+  const int side = tile_side(winograd_tile(dtype));
+  const Tiling tiling({mask.size(0), height, width, 1, dilation}, side);
+  const bool* pixels = mask.const_data_ptr<bool>();
+  const auto has_pixel = [&](const TileStart& start) {
+    for (std::int64_t i = 0; i < side; ++i) {
+      for (std::int64_t j = 0; j < side; ++j) {
+        const std::int64_t y = start.top + i * dilation, x = start.left + j * dilation;
+        if (y < height && x < width && pixels[(start.image * height + y) * width + x]) return true;
+      }
+    }
+    return false;
+  };
+  std::vector<std::int64_t> tiles;
+  for (std::int64_t tile = 0; tile < tiling.tiles(); ++tile) {
+    if (has_pixel(TileStart(tiling, tile))) tiles.push_back(tile);
+  }
+  return tiles;
+}
+
+void image_to_planes(const at::Tensor& x, int dilation, TileRange range, const at::Tensor& planes) {
   with_types(x.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
     to_tiles(winograd_tile(planes.scalar_type()), TileOrder::kTilesFirst, TileInput::kImage,
-             shape_of(x, dilation), range_from(first, x, dilation, planes), x.const_data_ptr<T>(),
-             static_cast<const T*>(nullptr), planes.mutable_data_ptr<U>());
+             shape_of(x, dilation), range, x.const_data_ptr<T>(), static_cast<const T*>(nullptr),
+             planes.mutable_data_ptr<U>());
   });
 }
 
-void planes_to_image(const at::Tensor& planes, int dilation, std::int64_t first, TileFinish finish,
+void planes_to_image(const at::Tensor& planes, int dilation, TileRange range, TileFinish finish,
                      const at::Tensor& y) {
   with_types(y.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
     from_tiles(winograd_tile(planes.scalar_type()), TileOrder::kTilesFirst, TileOutput::kImage,
-               shape_of(y, dilation), range_from(first, y, dilation, planes),
-               planes.const_data_ptr<U>(), finish, y.mutable_data_ptr<T>());
+               shape_of(y, dilation), range, planes.const_data_ptr<U>(), finish,
+               y.mutable_data_ptr<T>());
   });
 }
 

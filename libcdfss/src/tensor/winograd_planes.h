@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "tensor/winograd_tiles.h"
 
 namespace cdfss {
@@ -21,12 +23,14 @@ void from_planes(const at::Tensor& planes, TileOutput output, bool relu, const a
 // Tiles of images for a convolution of this dilation with products of `dtype`.
 std::int64_t image_tiles(const at::Tensor& x, at::ScalarType dtype, int dilation);
 
-// From tile `first` on, as many as there are and as fit into planes [tiles, planes, C].
-void image_to_planes(const at::Tensor& x, int dilation, std::int64_t first,
-                     const at::Tensor& planes);
+// Those of them whose outputs have a pixel in `mask`, bool [N, H, W].
+std::vector<std::int64_t> tiles_in(const at::Tensor& mask, at::ScalarType dtype, int dilation);
+
+// The tiles of `range`, at most as many as fit into planes [tiles, planes, C].
+void image_to_planes(const at::Tensor& x, int dilation, TileRange range, const at::Tensor& planes);
 
 // The reverse.
-void planes_to_image(const at::Tensor& planes, int dilation, std::int64_t first, TileFinish finish,
+void planes_to_image(const at::Tensor& planes, int dilation, TileRange range, TileFinish finish,
                      const at::Tensor& y);
 
 }  // namespace cdfss

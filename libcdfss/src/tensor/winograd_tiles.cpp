@@ -44,7 +44,7 @@ CDFSS_INLINE void tiles_in(const Tiling& tiling, const PlaneLayout& layout, std:
                            const T* images, const T* mask, U* planes, Range range) {
   const auto [count, height, width, channels, dilation] = tiling.images;
   for (std::int64_t index = range.begin; index < range.end; ++index) {
-    const TileStart start(tiling, index);
+    const TileStart start(tiling, layout.range.tile(index));
     U* tile = planes + layout.begin_of(index);
     for (std::int64_t c = 0; c < channels; c += kLanes) {
       Lanes pixels[In * In];
@@ -77,7 +77,7 @@ CDFSS_INLINE void tiles_out(const Tiling& tiling, const PlaneLayout& layout, con
                             TileFinish finish, T* images, Range range) {
   const auto [count, height, width, channels, dilation] = tiling.images;
   for (std::int64_t index = range.begin; index < range.end; ++index) {
-    const TileStart start(tiling, index);
+    const TileStart start(tiling, layout.range.tile(index));
     const U* tile = planes + layout.begin_of(index);
     for (std::int64_t c = 0; c < channels; c += kLanes) {
       Lanes transformed[In * In];

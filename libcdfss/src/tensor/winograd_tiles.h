@@ -51,9 +51,12 @@ struct TiledImages {
 
 std::int64_t tile_count(const TiledImages& images, WinogradTile tile);
 
-// The tiles that planes hold, of all those of the images.
+// The tiles that planes hold, of all those of the images: `count` from `first` on, or as listed.
 struct TileRange {
   std::int64_t first, count;
+  const std::int64_t* list = nullptr;  // if not null, first and count are places in it
+
+  std::int64_t tile(std::int64_t place) const { return list == nullptr ? place : list[place]; }
 };
 
 // Images [count, height, width, channels] -> planes in `order`. Where `mask`, of the images' shape,

@@ -48,7 +48,7 @@ struct PlaneLayout {
         tile_step(order == TileOrder::kPlanesFirst ? channels : channels * tile_planes(tile)),
         plane_step(order == TileOrder::kPlanesFirst ? channels * tiles.count : channels) {}
 
-  std::int64_t begin_of(std::int64_t tile) const { return (tile - range.first) * tile_step; }
+  std::int64_t begin_of(std::int64_t place) const { return (place - range.first) * tile_step; }
 };
 
 }  // namespace cdfss

@@ -1,0 +1,43 @@
+// Some pixels of a batch of images, to compute features there only.
+//
+// Their features are strips: images of one row of kStrip pixels, [n, C, 1, kStrip], channels-last,
+// so that a 1 x 1 convolution takes them as it takes whole images. Pixels follow each other in
+// order; behind the last, values are arbitrary but come from the images, too.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace cdfss {
+
+class PixelSet {
+ public:
+  static constexpr std::int64_t kStrip = 128;
+
+  // mask bool [B, h, w] on the CPU: true for the pixels of the set. `device` is the features'.
+  PixelSet(const at::Tensor& mask, at::Device device);
+
+  const at::Tensor& mask() const { return mask_; }
+  double share() const;  // of all pixels of the images, 0 to 1
+  // With all pixels that a 3 x 3 convolution of this dilation reads for those of the set.
+  PixelSet grown(int dilation) const;
+
+  // Features [B, C, h, w] of images -> strips.
+  at::Tensor strips_of(const at::Tensor& images) const;
+  // Strips of another set, which has all pixels of this one -> strips.
+  at::Tensor strips_of(const at::Tensor& strips, const PixelSet& other) const;
+  // Strips -> images [B, C, h, w], channels-last, 0 outside of the set.
+  at::Tensor images_of(const at::Tensor& strips) const;
+  // Strips -> the sum of each image's pixels, float [B, C].
+  at::Tensor sums_of(const at::Tensor& strips) const;
+  // Pixels of each image, float [B].
+  at::Tensor counts() const;
+
+ private:
+  at::Tensor mask_;
+  at::Tensor pixels_;  // int64 [count], ascending, of all B h w
+  at::Tensor filled_;  // the same, to the end of the last strip
+};
+
+}  // namespace cdfss
