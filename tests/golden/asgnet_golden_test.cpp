@@ -82,7 +82,7 @@ class AsgnetGolden : public GoldenTest {
   // Checks the allocation; returns it with the released choice where two prototypes are so equally
   // near that rounding decides, for the stages after it to be compared on the same input.
   Allocation check_allocation(const at::Tensor& query, const at::Tensor& prototypes) {
-    Allocation allocation = allocate_prototypes(query, prototypes);
+    Allocation allocation = allocate_prototypes(query, {prototypes});
     expect_close("prob_map", allocation.probability[0][0], 1e-4);
     expect_close("query_feat_sub", query[0].slice(0, 0, c10::nullopt, 16), 1e-4);
     if (prototypes.size(1) == 1) return allocation;
@@ -91,7 +91,8 @@ class AsgnetGolden : public GoldenTest {
     const auto [best, order] = at::topk(prototype_cosines(query, prototypes)[0], 2, 0);
     const at::Tensor decided = (best[0] - best[1]).gt(1e-5);
     EXPECT_GT(decided.sum().item<std::int64_t>(), decided.numel() * 9 / 10);
-    const at::Tensor allocated = allocation.guide[0].slice(0, query.size(1), c10::nullopt, 16);
+    const at::Tensor allocated =
+        at::tensordot(prototypes.slice(0, 0, c10::nullopt, 16), allocation.choice[0], {1}, {0});
     const at::Tensor difference = (allocated - expected).abs().amax(0);
     EXPECT_LE((difference * decided).max().item<double>(),
               1e-4 * expected.abs().max().item<double>());
@@ -100,19 +101,16 @@ class AsgnetGolden : public GoldenTest {
     for (std::int64_t i = 0; i < ties.size(0); ++i) {
       const auto y = ties[i][0].item<std::int64_t>();
       const auto x = ties[i][1].item<std::int64_t>();
-      const at::Tensor pair =
-          prototypes.index_select(1, order.select(1, y).select(1, x));  // [C, 2]
+      const at::Tensor two = order.select(1, y).select(1, x);
+      const at::Tensor pair = prototypes.index_select(1, two);  // [C, 2]
       const at::Tensor distance =
           (pair.slice(0, 0, c10::nullopt, 16) - expected.select(1, y).select(1, x).unsqueeze(1))
               .abs()
               .amax(0);
       EXPECT_LE(distance.min().item<double>(), 1e-4 * expected.abs().max().item<double>())
           << path_ << ": the released choice at " << y << "," << x << " is neither of the two best";
-      allocation.guide[0]
-          .narrow(0, query.size(1), query.size(1))
-          .select(1, y)
-          .select(1, x)
-          .copy_(pair.select(1, distance.argmin().item<std::int64_t>()));
+      const at::Tensor choice = allocation.choice[0].select(1, y).select(1, x).zero_();
+      choice[two[distance.argmin().item<std::int64_t>()].item<std::int64_t>()] = 1;
     }
     return allocation;
   }
@@ -167,7 +165,7 @@ void AsgnetGolden::check_file(const std::filesystem::path& path) {
     const Prototypes prototypes = concatenate(eval_shots);
     const Allocation allocation = check_allocation(query, prototypes.foreground);
     const Enriched output =
-        network->enrichment()->forward(allocation.guide, allocation.probability, false);
+        network->enrichment()->forward(allocation, allocation.probability, false);
     expect_stage("res1", output.res1);
     expect_stage("res2", output.res2);
     expect_stage("cls", output.logits);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <string>
 #include <utility>
@@ -228,6 +229,82 @@ TEST(Asgnet, ReducedPixelsHaveTheGradientThatIsAskedFor) {
   EXPECT_FALSE(detached.features.requires_grad());
   EXPECT_TRUE(detached.averages.requires_grad());
   EXPECT_FALSE(network->reduce(strips, pixels, false, true).features.defined());
+}
+
+// The released forward pass, on the guide that is made of an allocation: logits, then the scales'.
+std::vector<at::Tensor> released_enrichment(FeatureEnrichment& module, const Allocation& allocation,
+                                            const at::Tensor& similarity) {
+  const auto parameters = module->named_parameters();
+  const auto convolved = [&](const std::string& name, const at::Tensor& x) {
+    const at::Tensor& weight = parameters[name + ".weight"];
+    const at::Tensor* bias = parameters.find(name + ".bias");
+    return at::conv2d(x, weight, bias == nullptr ? at::Tensor() : *bias, 1, weight.size(2) / 2);
+  };
+  const auto branch = [&](const std::string& name, const at::Tensor& x) {
+    return convolved(name + ".2", convolved(name + ".0", x).relu()).relu() + x;
+  };
+  const auto resized = [](const at::Tensor& x, std::int64_t side) {
+    return at::upsample_bilinear2d(x, {side, side}, /*align_corners=*/true);
+  };
+  const at::Tensor& query = allocation.query;
+  const at::Tensor allocated = allocation.prototypes.matmul(allocation.choice.flatten(2));
+  const at::Tensor guide = at::cat({query, allocated.view_as(query)}, 1);
+  const std::int64_t side = query.size(2);
+  std::vector<at::Tensor> scales, logits;
+  for (int level = 0; level < 4; ++level) {
+    const std::string index = std::to_string(level);
+    const std::int64_t bin = FeatureEnrichmentImpl::bins(static_cast<int>(side))[level];
+    at::Tensor m =
+        convolved(
+            "corr_conv." + index + ".0",
+            at::cat({at::adaptive_avg_pool2d(guide, {bin, bin}), resized(similarity, bin)}, 1))
+            .relu();
+    if (level > 0) {
+      const at::Tensor both = at::cat({m, resized(scales.back(), bin)}, 1);
+      m = convolved("alpha_conv." + std::to_string(level - 1) + ".0", both).relu() + m;
+    }
+    m = branch("beta_conv." + index, m);
+    logits.push_back(
+        convolved("inner_cls." + index + ".3", convolved("inner_cls." + index + ".0", m).relu()));
+    scales.push_back(resized(m, side));
+  }
+  const at::Tensor y = branch("res2", convolved("res1.0", at::cat(scales, 1)).relu());
+  logits.insert(logits.begin(), convolved("cls.3", convolved("cls.0", y).relu()));
+  return logits;
+}
+
+TEST(FeatureEnrichment, IsTheReleasedOneOfTheConcatenatedGuide) {
+  at::manual_seed(4);
+  FeatureEnrichment module(32, 2);
+  module->eval();
+  const at::Tensor query = channels_last(at::randn({2, 32, 17, 17})).requires_grad_();
+  const at::Tensor three = at::randn({32, 3}).requires_grad_(), one = at::randn({32, 1});
+  const Allocation allocation = allocate_prototypes(query, {three, one});
+  const at::Tensor similarity = at::cat({allocation.probability, at::randn({2, 1, 17, 17})}, 1);
+  std::vector<at::Tensor> of = module->parameters();
+  of.insert(of.end(), {query, three});
+  const auto gradients = [&](const std::vector<at::Tensor>& logits) {
+    at::Tensor loss = at::zeros({});
+    for (const at::Tensor& x : logits)
+      loss = loss + (x * at::linspace(-1, 1, x.numel()).view_as(x)).sum();
+    return torch::autograd::grad({loss}, of, {}, /*retain_graph=*/true);
+  };
+  const std::vector<at::Tensor> expected = released_enrichment(module, allocation, similarity);
+  const Enriched enriched = module->forward(allocation, similarity, /*with_inner=*/true);
+  std::vector<at::Tensor> actual = enriched.inner;
+  actual.insert(actual.begin(), enriched.logits);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(at::allclose(actual[i], expected[i], 1e-4, 1e-5)) << i;
+  }
+  const std::vector<at::Tensor> expected_gradients = gradients(expected);
+  const std::vector<at::Tensor> actual_gradients = gradients(actual);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    EXPECT_GT(expected_gradients[i].norm().item<double>(), 0) << i;
+    EXPECT_LT((actual_gradients[i] - expected_gradients[i]).norm().item<double>(),
+              1e-4 * expected_gradients[i].norm().item<double>())
+        << i << ' ' << of[i].sizes();
+  }
 }
 
 TEST(FeatureEnrichment, BinsAreTheReleasedOnes) {

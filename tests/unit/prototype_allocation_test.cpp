@@ -15,37 +15,63 @@ at::Tensor columns(std::vector<float> x, std::vector<float> y) {
   return at::stack({at::tensor(x), at::tensor(y)});
 }
 
+// [B, 2 C, h, w]: a pixel's features and its prototype.
+at::Tensor guide(const Allocation& allocation) {
+  const at::Tensor allocated = allocation.prototypes.matmul(allocation.choice.flatten(2));
+  return at::cat({allocation.query, allocated.view_as(allocation.query)}, 1);
+}
+
 // A query of two pixels: (2, 0) and (0, 3).
 at::Tensor axes_query() { return at::tensor({2.0F, 0.0F, 0.0F, 3.0F}).view({1, 2, 1, 2}); }
 
 TEST(PrototypeAllocation, GivesEachPixelItsNearestPrototype) {
-  const Allocation allocation = allocate_prototypes(axes_query(), columns({5, 0}, {0, 7}));
+  const Allocation allocation = allocate_prototypes(axes_query(), {columns({5, 0}, {0, 7})});
   const at::Tensor expected =
       at::tensor({2.0F, 0.0F, 0.0F, 3.0F, 5.0F, 0.0F, 0.0F, 7.0F}).view({1, 4, 1, 2});
-  EXPECT_TRUE(at::allclose(allocation.guide, expected)) << allocation.guide;
+  EXPECT_TRUE(at::allclose(guide(allocation), expected)) << guide(allocation);
 }
 
 TEST(PrototypeAllocation, ProbabilityIsTheSumOfCosines) {
   // Cosines of (2,0) with (1,0), (-1,0), (1,1): 1, -1, sqrt(.5).
-  const Allocation allocation = allocate_prototypes(axes_query(), columns({1, -1, 1}, {0, 0, 1}));
+  const Allocation allocation = allocate_prototypes(axes_query(), {columns({1, -1, 1}, {0, 0, 1})});
   EXPECT_NEAR(allocation.probability[0][0][0][0].item<float>(), 0.70710678F, 1e-6F);
   EXPECT_NEAR(allocation.probability[0][0][0][1].item<float>(), 0.70710678F, 1e-6F);
 }
 
 TEST(PrototypeAllocation, TiesGoToTheFirst) {
   const at::Tensor prototypes = columns({1, 2}, {0, 0});  // the same direction
-  const Allocation allocation = allocate_prototypes(axes_query(), prototypes);
-  EXPECT_EQ(allocation.guide[0][2][0][0].item<float>(), 1.0F);
+  const Allocation allocation = allocate_prototypes(axes_query(), {prototypes});
+  EXPECT_EQ(guide(allocation)[0][2][0][0].item<float>(), 1.0F);
 }
 
 TEST(PrototypeAllocation, OnePrototypeIsTiled) {
-  const Allocation allocation = allocate_prototypes(at::randn({2, 3, 4, 4}), at::ones({3, 1}));
-  EXPECT_TRUE(allocation.guide.slice(1, 3).eq(1).all().item<bool>());
+  const Allocation allocation =
+      allocate_prototypes(at::randn({2, 3, 4, 4}), {at::ones({3, 1}), at::ones({3, 1})});
+  EXPECT_TRUE(guide(allocation).slice(1, 3).eq(1).all().item<bool>());
+}
+
+// Both cosines of the second image are below 0, what stands for its missing one.
+TEST(PrototypeAllocation, ImagesMayHaveDifferentNumbersOfPrototypes) {
+  const at::Tensor query = axes_query().expand({2, 2, 1, 2});
+  const at::Tensor three = columns({5, 0, 1}, {0, 7, 1}), one = columns({-1}, {-2});
+  const Allocation both = allocate_prototypes(query, {three, one});
+  const Allocation first = allocate_prototypes(axes_query(), {three});
+  const Allocation second = allocate_prototypes(axes_query(), {one});
+  EXPECT_TRUE(at::equal(guide(both), at::cat({guide(first), guide(second)})));
+  EXPECT_TRUE(
+      at::allclose(both.probability, at::cat({first.probability, second.probability}), 1e-6));
+  EXPECT_TRUE(
+      at::equal(guide(second).slice(1, 2).flatten(), at::tensor({-1.0F, -1.0F, -2.0F, -2.0F})));
+}
+
+TEST(PrototypeAllocation, RefusesOtherNumbersOfImages) {
+  const at::Tensor one = at::ones({3, 1});
+  EXPECT_THROW(allocate_prototypes(at::zeros({2, 3, 2, 2}), {one, one, one}), Error);
 }
 
 TEST(PrototypeAllocation, RefusesOtherChannels) {
-  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), at::zeros({2, 1})), Error);
-  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), at::zeros({3, 0})), Error);
+  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), {at::zeros({2, 1})}), Error);
+  EXPECT_THROW(allocate_prototypes(at::zeros({1, 3, 2, 2}), {at::zeros({3, 0})}), Error);
 }
 
 TEST(SimilarityPrior, ClusterDirectionsFindTheRegionsTwoDirections) {

@@ -189,34 +189,24 @@ Prototypes AsgnetImpl::prototypes(const at::Tensor& features, const at::Tensor& 
 
 Enriched AsgnetImpl::decode(const at::Tensor& query_features,
                             const std::vector<Prototypes>& prototypes, bool with_inner) {
-  const auto batch = static_cast<std::int64_t>(prototypes.size());
-  if (query_features.size(0) != batch && query_features.size(0) != 1) {
-    throw Error(ErrorCode::kInvalidValue, "decode: " + std::to_string(query_features.size(0)) +
-                                              " query images and " + std::to_string(batch) +
-                                              " sets of prototypes, expected as many or one image");
-  }
-  std::vector<at::Tensor> guides;
-  std::vector<at::Tensor> similarities;
-  std::vector<at::Tensor> priors;
-  for (std::int64_t i = 0; i < batch; ++i) {
-    const at::Tensor query = query_features.narrow(0, query_features.size(0) == 1 ? 0 : i, 1);
-    const Allocation allocation = allocate_prototypes(query, prototypes[i].foreground);
-    guides.push_back(allocation.guide);
-    similarities.push_back(allocation.probability);
-    if (options_.has_prior()) {
-      priors.push_back(similarity_prior(query, prototypes[i].object_directions,
-                                        prototypes[i].background_directions));
-    }
-  }
-  at::Tensor similarity = at::cat(similarities);
+  std::vector<at::Tensor> foreground;
+  for (const Prototypes& of_image : prototypes) foreground.push_back(of_image.foreground);
+  const Allocation allocation = allocate_prototypes(query_features, foreground);
   if (!options_.has_prior()) {
-    return enrichment_->forward(at::cat(guides), similarity, with_inner);
+    return enrichment_->forward(allocation, allocation.probability, with_inner);
+  }
+  const std::vector<at::Tensor> queries = query_features.split(1);
+  std::vector<at::Tensor> priors;
+  for (std::size_t i = 0; i < prototypes.size(); ++i) {
+    priors.push_back(similarity_prior(queries[queries.size() == 1 ? 0 : i],
+                                      prototypes[i].object_directions,
+                                      prototypes[i].background_directions));
   }
   const at::Tensor prior = at::cat(priors);  // [B, 2, h, w]
   const at::Tensor prior_logit =
       (prior.narrow(1, 0, 1) - prior.narrow(1, 1, 1)) * prior_scale_ + prior_bias_;
   Enriched result =
-      enrichment_->forward(at::cat(guides), at::cat({similarity, prior}, 1), with_inner);
+      enrichment_->forward(allocation, at::cat({allocation.probability, prior}, 1), with_inner);
   result.logits = with_prior(result.logits, prior_logit);
   for (at::Tensor& inner : result.inner) inner = with_prior(inner, prior_logit);
   return result;

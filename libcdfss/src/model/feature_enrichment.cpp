@@ -50,6 +50,17 @@ Sequential classifier(int channels) {
                     make_convolution(torch::nn::Conv2dOptions(channels, 2, 1)));
 }
 
+// The weight of the convolution that `module` begins with, for parts of so many input channels.
+std::vector<at::Tensor> weights_of_parts(const std::shared_ptr<torch::nn::Module>& module,
+                                         const std::vector<std::int64_t>& channels) {
+  return module->as<Sequential>()->at<torch::nn::Conv2dImpl>(0).weight.split_with_sizes(channels,
+                                                                                        1);
+}
+
+at::Tensor pooled(const at::Tensor& x, int side) {
+  return x.size(2) == side ? x : at::adaptive_avg_pool2d(x, {side, side});
+}
+
 at::Tensor run(const std::shared_ptr<torch::nn::Module>& module, const at::Tensor& x) {
   return module->as<Sequential>()->forward(x);
 }
@@ -89,26 +100,50 @@ std::array<int, 4> FeatureEnrichmentImpl::bins(int feature_side) {
   return {feature_side, fraction(2), fraction(4), feature_side == 60 ? 8 : fraction(8)};
 }
 
-Enriched FeatureEnrichmentImpl::forward(const at::Tensor& guide, const at::Tensor& similarity,
+at::Tensor FeatureEnrichmentImpl::merged(int level, int bin, const Allocation& allocation,
+                                         const at::Tensor& similarity) {
+  const std::int64_t channels = allocation.query.size(1), images = similarity.size(0);
+  const std::vector<at::Tensor> weights =
+      weights_of_parts(corr_conv_[level], {channels, channels, similarity.size(1)});
+  const at::Tensor of_query = at::conv2d(pooled(allocation.query, bin), weights[0]);
+  // A row for what it makes of each prototype, and of a similarity of 1: [B, n + similarities, C]
+  const at::Tensor of_prototypes = allocation.prototypes.mT().matmul(weights[1].flatten(1).t());
+  const at::Tensor of_similarities = weights[2].flatten(1).t().to(of_prototypes.scalar_type());
+  const at::Tensor rows = at::cat({of_prototypes, of_similarities.expand({images, -1, -1})}, 1);
+  const at::Tensor shares =
+      at::cat({pooled(allocation.choice, bin), resize_align_corners(similarity, bin, bin)}, 1);
+  const at::Tensor of_guide = shares.permute({0, 2, 3, 1}).flatten(1, 2).matmul(rows);
+  return (of_query + of_guide.view({images, bin, bin, -1}).permute({0, 3, 1, 2})).relu_();
+}
+
+// A 1 x 1 convolution of concatenated channels is the sum of one convolution for each part, so
+// nothing is concatenated for two of them, and work moves to where it is cheaper. The merging one
+// reads, beside the query, prototypes that pixels share: it is applied to these, and a pixel gets
+// its own by its choice, which averaging over bins does not change. res1 reads each scale at its
+// own resolution and resizes what it made of it, since resizing and a 1 x 1 convolution commute.
+Enriched FeatureEnrichmentImpl::forward(const Allocation& allocation, const at::Tensor& similarity,
                                         bool with_inner) {
-  const int side = static_cast<int>(guide.size(2));
+  const int side = static_cast<int>(similarity.size(2));
   Enriched result;
-  std::vector<at::Tensor> scales;
   const std::array<int, 4> sides = bins(side);
+  const std::vector<at::Tensor> collecting =
+      weights_of_parts(res1_.ptr(), std::vector<std::int64_t>(4, allocation.query.size(1)));
+  at::Tensor collected;
+  at::Tensor previous;  // scale, at full resolution
   for (int level = 0; level < 4; ++level) {
     const int bin = sides[level];
-    const at::Tensor pooled = bin == side ? guide : at::adaptive_avg_pool2d(guide, {bin, bin});
-    at::Tensor m =
-        run(corr_conv_[level], at::cat({pooled, resize_align_corners(similarity, bin, bin)}, 1));
+    at::Tensor m = merged(level, bin, allocation, similarity);
     if (level > 0) {
-      const at::Tensor previous = resize_align_corners(scales.back(), bin, bin);
-      m = run(alpha_conv_[level - 1], at::cat({m, previous}, 1)) + m;
+      const at::Tensor at_this_scale = resize_align_corners(previous, bin, bin);
+      m = run(alpha_conv_[level - 1], at::cat({m, at_this_scale}, 1)) + m;
     }
     m = run(beta_conv_[level], m) + m;
     if (with_inner) result.inner.push_back(run(inner_cls_[level], m));
-    scales.push_back(resize_align_corners(m, side, side));
+    if (level < 3) previous = resize_align_corners(m, side, side);
+    const at::Tensor part = resize_align_corners(at::conv2d(m, collecting[level]), side, side);
+    collected = level == 0 ? part : collected + part;
   }
-  result.res1 = res1_->forward(at::cat(scales, 1));
+  result.res1 = at::relu(collected);
   result.res2 = res2_->forward(result.res1);
   result.logits = cls_->forward(result.res2 + result.res1);
   return result;

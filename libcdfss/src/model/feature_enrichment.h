@@ -8,6 +8,8 @@
 #include <array>
 #include <vector>
 
+#include "model/prototype_allocation.h"
+
 namespace cdfss {
 
 struct Enriched {
@@ -25,9 +27,9 @@ class FeatureEnrichmentImpl : public torch::nn::Module {
   // channels: C of the features; `similarity_channels`: channels that come with the guide.
   explicit FeatureEnrichmentImpl(int channels = 256, int similarity_channels = 1);
 
-  // guide [B, 2C, h, w], similarity [B, similarity_channels, h, w]. Scales: 1, 1/2, 1/4, 1/8 of h
-  // (60, 30, 15, 8 at h = 60).
-  Enriched forward(const at::Tensor& guide, const at::Tensor& similarity, bool with_inner);
+  // similarity [B, similarity_channels, h, w]. Scales: 1, 1/2, 1/4, 1/8 of h (60, 30, 15, 8 at h =
+  // 60).
+  Enriched forward(const Allocation& allocation, const at::Tensor& similarity, bool with_inner);
 
   // Makes every classifier answer 0, so that logits start as what is added to them.
   void start_at_zero();
@@ -36,6 +38,9 @@ class FeatureEnrichmentImpl : public torch::nn::Module {
   static std::array<int, 4> bins(int feature_side);
 
  private:
+  // The merging convolution of a level with its ReLU, [B, C, bin, bin].
+  at::Tensor merged(int level, int bin, const Allocation& allocation, const at::Tensor& similarity);
+
   torch::nn::ModuleList corr_conv_, alpha_conv_, beta_conv_, inner_cls_;
   torch::nn::Sequential res1_{nullptr}, res2_{nullptr}, cls_{nullptr};
 };
