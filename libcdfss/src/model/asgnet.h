@@ -21,7 +21,7 @@ struct AsgnetOptions {
   std::string backbone = "resnet50-caffe";
   // Stages 0..3 followed by a meta-memory; empty = plain ASGNet.
   std::vector<int> memory_layers{0, 1};
-  MetaMemoryOptions memory;  // `channels` is set for each layer from the backbone
+  MetaMemoryOptions memory{};  // `channels` is set for each layer from the backbone
   // Directions a shot that describe its object and its background for the similarity prior
   // (similarity_prior.h), both 1 or more; 0 = the published network, without the prior. With it,
   // the decoder sees the prior as two more channels, all logits start from it, and the reduction

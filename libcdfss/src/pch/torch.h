@@ -1,7 +1,5 @@
 // Precompiled: LibTorch's headers cost 12 to 18 s a file otherwise. Files still include what they
 // use.
-#pragma once
-
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
