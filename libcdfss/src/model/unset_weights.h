@@ -24,7 +24,8 @@ class UnsetWeights {
   bool before_;
 };
 
-// Impl: torch::nn::Conv2dImpl, or a class derived from it that is made of the same options.
+// A convolution of one group. Impl: torch::nn::Conv2dImpl, or a class derived from it that is made
+// of the same options.
 template <typename Impl = torch::nn::Conv2dImpl>
 std::shared_ptr<Impl> make_convolution(const torch::nn::Conv2dOptions& options) {
   if (!UnsetWeights::wanted()) return std::make_shared<Impl>(options);
