@@ -123,7 +123,7 @@ void read_segmentation(const nlohmann::json& json, cv::Size size, CocoAnnotation
 
 void draw(cv::Mat& label, const CocoAnnotation& annotation, int value) {
   for (const std::vector<cv::Point2d>& polygon : annotation.polygons) {
-    fill_polygon(label, polygon, value);
+    fill_polygon_centres(label, polygon, value);
   }
   fill_coco_runs(label, annotation.runs, value);
 }

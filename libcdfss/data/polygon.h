@@ -12,7 +12,13 @@ namespace cdfss {
 // that nothing drawn disappears. Three points or more.
 void fill_polygon(cv::Mat& mask, const std::vector<cv::Point2d>& points, int value);
 
-// The same for a disc.
+// The same for the pixels whose centre lies inside: the rule by which COCO's own tools draw the
+// polygons of its annotations, which round coordinates to a fifth of a pixel first. The area is
+// that of the polygon, not larger by its outline. Where a polygon covers itself twice it has a
+// hole. An edge through a centre covers it on its left and top.
+void fill_polygon_centres(cv::Mat& mask, const std::vector<cv::Point2d>& points, int value);
+
+// As fill_polygon for a disc.
 void fill_circle(cv::Mat& mask, cv::Point2d centre, double radius, int value);
 
 // Whether a coordinate is finite and small enough to be drawn.

@@ -4,6 +4,7 @@
 #include "data/coco_annotations.h"
 #include "data/coco_rle.h"
 #include "data/dataset.h"
+#include "data/polygon.h"
 #include "data_test_support.h"
 
 namespace cdfss {
@@ -84,17 +85,36 @@ TEST_F(CocoFileTest, EveryFormOfMaskIsDrawn) {
     {"id": 3, "image_id": 3, "category_id": 90, "iscrowd": 1,
      "segmentation": {"size": [2, 4], "counts": [0, 4, 4]}},
     {"id": 4, "image_id": 7, "category_id": 2,
-     "segmentation": [[0.5, 0.5, 1.5, 0.5, 1.5, 1.5, 0.5, 1.5],
-                      [3.5, 2.5, 3.5, 3.5, 2.5, 3.5]]})");
+     "segmentation": [[0, 0, 2, 0, 2, 2, 0, 2], [4, 2, 4, 4, 2, 4]]})");
   const CocoImage& a = coco.images[0];
   EXPECT_TRUE(same(coco_label(a, 0), mask_of(4, {255, 1, 0, 0, 255, 1, 0, 0})));
   EXPECT_TRUE(same(coco_label(a, 1), mask_of(4, {255, 1, 0, 0, 255, 1, 0, 0})));
-  // Two polygons through pixel centres, united.
+  // Two polygons, united: a square, and a triangle with centres on its long side.
   EXPECT_TRUE(same(coco_label(coco.images[1], 0), mask_of(4, {1, 1, 0, 0,  //
                                                               1, 1, 0, 0,  //
                                                               0, 0, 0, 1,  //
                                                               0, 0, 1, 1})));
   EXPECT_EQ(cv::countNonZero(coco_label(coco.images[1], 1)), 0);
+}
+
+// The square also as COCO's own tool (pycocotools 2.0.11) draws it.
+TEST(CocoPolygons, CoverTheirAreaAndNotTheirOutline) {
+  const auto drawn = [](int side, const std::vector<cv::Point2d>& points) {
+    cv::Mat mask = cv::Mat::zeros(side, side, CV_8UC1);
+    fill_polygon_centres(mask, points, 1);
+    return mask;
+  };
+  const cv::Mat square = drawn(60, {{5, 5}, {55, 5}, {55, 55}, {5, 55}});
+  EXPECT_EQ(cv::countNonZero(square), 50 * 50);
+  EXPECT_EQ(cv::countNonZero(square(cv::Rect(5, 5, 50, 50))), 50 * 50);
+  // Centres from 2.5 to 11.5 lie between the sides.
+  EXPECT_EQ(cv::countNonZero(drawn(20, {{2.3, 2.3}, {11.8, 2.3}, {11.8, 11.8}, {2.3, 11.8}})), 100);
+  // Between two centres, along one, or off the image: nothing.
+  EXPECT_EQ(cv::countNonZero(drawn(9, {{1.6, 1}, {2.4, 1}, {2.4, 8}, {1.6, 8}})), 0);
+  EXPECT_EQ(cv::countNonZero(drawn(9, {{1.5, 1}, {1.5, 8}, {1.5, 4}})), 0);
+  EXPECT_EQ(cv::countNonZero(drawn(9, {{-9, -9}, {-1, -9}, {-1, 30}})), 0);
+  // Partly off it: what is left of it.
+  EXPECT_EQ(cv::countNonZero(drawn(9, {{-9, -9}, {3, -9}, {3, 30}, {-9, 30}})), 3 * 9);
 }
 
 TEST_F(CocoFileTest, WrongAnnotationsAreNamed) {
