@@ -9,8 +9,18 @@ namespace {
 
 constexpr int kWhite = 255;
 
-// DAVIS-2016 draws its one object white; DAVIS-2017 numbers objects from 1 and ignores 255.
-std::vector<int> object_values(const std::vector<ValueCounts>& counts, std::size_t begin,
+// The first of a sequence's masks that has the value.
+const ImageAndMask& mask_with(int value, const std::vector<ImageAndMask>& files,
+                              const std::vector<ValueCounts>& counts, std::size_t begin) {
+  while (counts[begin][value] == 0) ++begin;
+  return files[begin];
+}
+
+// DAVIS-2016 draws its one object white; DAVIS-2017 numbers objects from 1 and ignores 255. The
+// values of a sequence's objects; a number that skips others would be one of neither, and would
+// turn white from an object into what is ignored.
+std::vector<int> object_values(const std::vector<ImageAndMask>& files,
+                               const std::vector<ValueCounts>& counts, std::size_t begin,
                                std::size_t end) {
   std::vector<int> values;
   for (int value = 1; value <= kWhite; ++value) {
@@ -23,6 +33,17 @@ std::vector<int> object_values(const std::vector<ValueCounts>& counts, std::size
   }
   if (values.size() > 1 && values.back() == kWhite) {
     values.pop_back();
+  }
+  for (std::size_t i = 0; i < values.size() && values != std::vector{kWhite}; ++i) {
+    const int expected = static_cast<int>(i) + 1;
+    if (values[i] != expected) {
+      throw Error(ErrorCode::kInvalidValue,
+                  mask_with(values[i], files, counts, begin).mask.string() + " has the value " +
+                      std::to_string(values[i]) + ", and no mask of its sequence has " +
+                      std::to_string(expected) +
+                      "; expected one object of 255 (DAVIS-2016), or objects 1, 2, ... and 255 for "
+                      "what is ignored (DAVIS-2017)");
+    }
   }
   return values;
 }
@@ -51,7 +72,7 @@ std::shared_ptr<const Dataset> open_davis_dataset(const DatasetSpec& spec) {
   std::size_t begin = 0;
   for (const VideoSequence& sequence : sequences) {
     const std::size_t end = begin + sequence.frames.size();
-    const std::vector<int> values = object_values(counts, begin, end);
+    const std::vector<int> values = object_values(masks.files, counts, begin, end);
     if (values.empty()) {
       throw Error(ErrorCode::kInvalidValue,
                   "sequence '" + sequence.name + "' in " + spec.root.string() +

@@ -97,6 +97,13 @@ TEST_F(DavisDataset, WrongTreesAreNamed) {
   frame("dogs", 0, {0, 0, 0, 0});
   frame("dogs", 1, {0, 0, 0, 0});
   refused(ErrorCode::kInvalidValue, {"'dogs'", "no object in any of its 2 masks"});
+  // A stray value must not make white a pixel to ignore, nor objects be skipped.
+  frame("dogs", 0, {1, 1, 0, 0});
+  frame("bear", 1, {255, 77, 0, 0});
+  refused(ErrorCode::kInvalidValue, {"bear/00001.png has the value 77", "has 1", "255"});
+  frame("bear", 1, {255, 255, 0, 0});
+  frame("dogs", 1, {1, 3, 3, 255});
+  refused(ErrorCode::kInvalidValue, {"dogs/00001.png has the value 3", "has 2"});
   std::filesystem::remove_all(masks / "dogs");
   refused(ErrorCode::kNotFound, {"dogs", "Annotations"});
 }
