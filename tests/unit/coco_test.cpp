@@ -117,6 +117,31 @@ TEST(CocoPolygons, CoverTheirAreaAndNotTheirOutline) {
   EXPECT_EQ(cv::countNonZero(drawn(9, {{-9, -9}, {3, -9}, {3, 30}, {-9, 30}})), 3 * 9);
 }
 
+TEST_F(CocoFileTest, NumbersAreTakenAsTheyAreOrRefused) {
+  const auto annotation = [](const std::string& ids, const std::string& counts) {
+    return "{" + ids + R"(, "segmentation": {"size": [2, 4], "counts": )" + counts + "}}";
+  };
+  const std::string good = R"("id": 41, "image_id": 3, "category_id": 2)";
+  refused(annotation(R"("id": 41, "image_id": 3, "category_id": 2.7)", "[8]"),
+          {"c.json", "annotation 41: category_id is 2.7", "whole number"});
+  refused(annotation(R"("id": 41, "image_id": "3", "category_id": 2)", "[8]"),
+          {"annotation 41: image_id is \"3\"", "whole number"});
+  refused(annotation(good, "[4.5, 3.9]"), {"annotation 41: a run length is 4.5"});
+  refused(annotation(good, "[-4, 12]"), {"annotation 41", "run of -4"});
+  refused(annotation(good, "[4294967300, 4]"), {"annotation 41", "run of 4294967300"});
+  refused(annotation(good, "[8]") + R"(, {"id": 42, "image_id": 3, "category_id": 2})",
+          {"c.json", "entry 2 of annotations", "segmentation"});
+  const auto refused_width = [&](const char* width, std::initializer_list<std::string_view> parts) {
+    write_text(folder_ / "c.json",
+               std::string(R"({"categories": [{"id": 1, "name": "a"}], "annotations": [],
+                               "images": [{"id": 1, "file_name": "x.jpg", "height": 3, "width": )") +
+                   width + "}]}");
+    expect_error(ErrorCode::kInvalidValue, parts, [&] { read_coco(folder_ / "c.json"); });
+  };
+  refused_width("4.9", {"x.jpg", "width is 4.9", "whole number"});
+  refused_width("4294967300", {"x.jpg", "4294967300x3"});
+}
+
 TEST_F(CocoFileTest, WrongAnnotationsAreNamed) {
   const auto with = [](const std::string& segmentation, int image = 3, int category = 2) {
     return R"({"id": 41, "image_id": )" + std::to_string(image) + R"(, "category_id": )" +
