@@ -7,8 +7,8 @@
 namespace cdfss {
 
 // While it lives, convolutions and matrix products on `device` run in `precision`: kBFloat16 or
-// kHalf, or as without it for kFloat. At its end the state before is restored and the casts of
-// weights made meanwhile are dropped.
+// kHalf, or as without it for kFloat. Casts of weights are not kept. At its end the state
+// before is restored.
 class Autocast {
  public:
   Autocast(c10::DeviceType device, c10::ScalarType precision);
@@ -20,6 +20,7 @@ class Autocast {
   c10::DeviceType device_;
   bool was_enabled_;
   c10::ScalarType previous_;
+  bool was_cached_;
 };
 
 }  // namespace cdfss

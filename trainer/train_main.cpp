@@ -9,6 +9,7 @@
 #include "sweep.h"
 #include "train_loop.h"
 #include "train_options.h"
+#include "unused_memory.h"
 
 namespace {
 
@@ -48,6 +49,7 @@ int main(int argc, char** argv) {
                                                  shared_arguments(argc, argv), options.output);
           return complete ? cdfss::kExitDone : cdfss::interrupt_exit_code();
         }
+        cdfss::keep_unused_memory();
         if (options.threads > 0) at::set_num_threads(options.threads);
         cv::setNumThreads(1);  // the loader has threads of its own
         cdfss::catch_interrupt();

@@ -37,8 +37,6 @@ TrainingEncoder::TrainingEncoder(Asgnet network, EncoderOptions options)
 
 at::Tensor TrainingEncoder::reduced(const at::Tensor& rows, Encoded encoded, const Pass& pass) {
   const at::Device device = device_of(network_);
-  // A scope for each pass: autocast keeps its casts of the weights, and one made here without
-  // gradient would cut a later pass off from the weights.
   const Autocast autocast(device.type(), options_.precision);
   const torch::AutoGradMode gradient(pass.with_gradient);
   const at::Tensor features = backbone_features(rows.to(device), encoded, pass);
@@ -64,11 +62,10 @@ at::Tensor TrainingEncoder::backbone_strips(const PixelSet& pixels, const at::Te
   }
   const at::NoGradGuard no_grad;
   if (encoded == Encoded::kPartly) {
-    return encode_in(pixels, encoder(), network_->unstyled_stage(), rows.to(options_.precision),
-                     hook(pass));
+    return encode_from_in(pixels, encoder(), network_->unstyled_stage(),
+                          rows.to(options_.precision), hook(pass));
   }
-  return encode_in(pixels, encoder(), 0, encoder()->stage(0, images_to_input(rows, pass)),
-                   hook(pass));
+  return encode_in(pixels, encoder(), images_to_input(rows, pass), hook(pass));
 }
 
 bool TrainingEncoder::last_stage_is_local(const at::Device& device) const {
@@ -98,9 +95,8 @@ at::Tensor TrainingEncoder::images_to_input(const at::Tensor& images, const Pass
 
 StageHook TrainingEncoder::hook(const Pass& pass) {
   if (pass.shifted && options_.style_shift == StyleShift::kMixStyle) {
-    return [this](int stage, const at::Tensor& features) {
-      return std::ranges::count(options_.mixing_layers, stage) > 0 ? mix_style(features) : features;
-    };
+    return {options_.mixing_layers,
+            [](int, const at::Tensor& features) { return mix_style(features); }};
   }
   const auto pick = pass.shifted ? std::optional(Pick::kLowest) : std::nullopt;
   return network_->memory_hook(pick, pass.styles);

@@ -1,17 +1,18 @@
 #include "training_step.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/utils/tensor_flatten.h>
 #include <torch/utils.h>
 
 #include <cmath>
 
-#include "autocast.h"
 #include "cdfss/error.h"
 #include "loss/contrastive.h"
 #include "loss/segmentation.h"
 #include "model/superpixel_clustering.h"
 #include "tensor/image_tensor.h"
+#include "tensor/image_threads.h"
 
 namespace cdfss {
 namespace {
@@ -44,7 +45,11 @@ at::Tensor support_classes(const EpisodeBatch& batch) {
 }  // namespace
 
 TrainingStep::TrainingStep(Asgnet network, const TrainingStepOptions& options, ProcessGroup& group)
-    : network_(network), options_(options), group_(group), encoder_(network, options.encoder) {
+    : network_(network),
+      options_(options),
+      group_(group),
+      encoder_(network, options.encoder),
+      decoder_(network, options.encoder.precision, options.foreground_weight) {
   network_->set_reduction_dropout(options.reduction_dropout);
   network_->set_shard({.index = group.rank(), .count = group.size()});
 }
@@ -53,11 +58,18 @@ StepLosses TrainingStep::run(const EpisodeBatch& batch, Optimiser& optimiser) {
   enter_training_mode();
   optimiser.zero_grad();
   std::vector<Style> styles;
-  const Losses losses = forward(batch, styles);
+  const ReducedPixels support = supports(batch, styles);
+  const DecodedBatch decoded = decode(batch, support.features, optimiser);
+  const at::Tensor none = at::zeros_like(decoded.segmentation);
+  const Losses losses{
+      .segmentation = decoded.segmentation,
+      .auxiliary = decoded.auxiliary,
+      .contrastive = options_.contrastive_weight > 0 ? contrastive(batch, support.averages) : none,
+      .orthogonal = orthogonal()};
   StepLosses values = totals(losses);
   if (!std::isfinite(values.total)) fail(batch, "the loss is not finite");
   values.scale = optimiser.loss_scale();
-  optimiser.scaled(objective(losses)).backward();
+  backward(decoded, optimiser.scaled(objective(losses)));
   sum_gradients();
   values.skipped = !optimiser.step();
   if (values.skipped && values.scale <= 1) fail(batch, "gradients are not finite");
@@ -73,31 +85,15 @@ void TrainingStep::enter_training_mode() {
   if (!options_.encoder.train_batch_norm) network_->backbone()->eval();
 }
 
-Enriched TrainingStep::decode(const at::Tensor& query_features,
-                              const std::vector<Prototypes>& prototypes) {
-  const Autocast autocast(query_features.device().type(), options_.encoder.precision);
-  Enriched enriched = network_->decode(query_features, prototypes, /*with_inner=*/true);
-  enriched.logits = enriched.logits.to(at::kFloat);
-  for (at::Tensor& inner : enriched.inner) inner = inner.to(at::kFloat);
-  return enriched;
-}
-
-TrainingStep::Losses TrainingStep::forward(const EpisodeBatch& batch, std::vector<Style>& styles) {
-  const ReducedPixels support = supports(batch, styles);
-  const at::Tensor query_features =
+DecodedBatch TrainingStep::decode(const EpisodeBatch& batch, const at::Tensor& support_features,
+                                  const Optimiser& optimiser) {
+  const at::Tensor query =
       encoder_.reduced(batch.query, batch.encoded.query, {.shifted = options_.enhance_query});
-  const Enriched enriched = decode(query_features, prototypes(batch, support.features));
-
-  const at::Tensor labels = batch.query_label.to(query_features.device(), at::kLong);
+  const at::Tensor labels = batch.query_label.to(query.device(), at::kLong);
   at::Tensor weight = total_pixel_weight(labels, options_.foreground_weight);
   group_.sum(weight);
-  const SegmentationLoss segmentation =
-      segmentation_loss(enriched, labels, options_.foreground_weight, weight.clamp_min(1e-6));
-  return {.segmentation = segmentation.main,
-          .auxiliary = segmentation.auxiliary,
-          .contrastive = options_.contrastive_weight > 0 ? contrastive(batch, support.averages)
-                                                         : at::zeros({}, query_features.options()),
-          .orthogonal = orthogonal()};
+  return decoder_.run(query, prototypes(batch, support_features), labels, weight.clamp_min(1e-6),
+                      optimiser);
 }
 
 ReducedPixels TrainingStep::supports(const EpisodeBatch& batch, std::vector<Style>& styles) {
@@ -120,15 +116,23 @@ std::vector<Prototypes> TrainingStep::prototypes(const EpisodeBatch& batch,
                                                  const at::Tensor& support_features) {
   const at::Device device = support_features.device();
   const at::Tensor labels = subsample_mask(batch.support_label).to(device);
-  std::vector<Prototypes> prototypes;
-  for (int b = 0; b < batch.size(); ++b) {
+  std::vector<Prototypes> prototypes(batch.size());
+  const auto make = [&](std::int64_t episode) {
     std::vector<Prototypes> shots;
-    for (int row = b * batch.shots; row < (b + 1) * batch.shots; ++row) {
+    const std::int64_t first = episode * batch.shots;
+    for (std::int64_t row = first; row < first + batch.shots; ++row) {
       shots.push_back(network_->prototypes(support_features[row], labels[row],
                                            batch.seeds[row].to(device), kTrainIterations,
                                            options_.prototype_gradient));
     }
-    prototypes.push_back(concatenate(shots));
+    prototypes[episode] = concatenate(shots);
+  };
+  // The order in which gradients are summed must not depend on which thread made what.
+  const bool with_gradient = options_.prototype_gradient || network_->options().has_prior();
+  if (device.is_cpu() && !with_gradient && fill_threads(batch.size())) {
+    for_images(batch.size(), make);
+  } else {
+    for (std::int64_t episode = 0; episode < batch.size(); ++episode) make(episode);
   }
   return prototypes;
 }
@@ -158,10 +162,20 @@ at::Tensor TrainingStep::orthogonal() {
 }
 
 at::Tensor TrainingStep::objective(const Losses& losses) const {
-  // The segmentation losses are sums over this process's pixels, the contrastive loss has gradient
-  // through its rows alone: those add up over the processes. The orthogonal loss is whole in each.
-  return losses.segmentation + losses.auxiliary + options_.contrastive_weight * losses.contrastive +
+  // The contrastive loss has gradient through this process's rows alone: it adds up over the
+  // processes, as the decoder's losses do, sums over its pixels. The orthogonal loss is whole in
+  // each.
+  return options_.contrastive_weight * losses.contrastive +
          options_.orthogonal_weight / group_.size() * losses.orthogonal;
+}
+
+void TrainingStep::backward(const DecodedBatch& decoded, const at::Tensor& objective) {
+  std::vector<at::Tensor> roots = decoded.read, gradients = decoded.gradients;
+  if (objective.requires_grad()) {
+    roots.push_back(objective);
+    gradients.push_back(at::ones_like(objective));
+  }
+  torch::autograd::backward(roots, gradients);
 }
 
 StepLosses TrainingStep::totals(const Losses& losses) {

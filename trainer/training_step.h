@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "decoder_pass.h"
 #include "episode_batch.h"
 #include "model/asgnet.h"
 #include "optimiser.h"
@@ -47,16 +48,17 @@ class TrainingStep {
 
   // Training mode, with the backbone's BatchNorm as the options say.
   void enter_training_mode();
-  Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes);
-  Losses forward(const EpisodeBatch& batch, std::vector<Style>& styles);
+  DecodedBatch decode(const EpisodeBatch& batch, const at::Tensor& support_features,
+                      const Optimiser& optimiser);
   // One set an episode, all its shots.
   std::vector<Prototypes> prototypes(const EpisodeBatch& batch, const at::Tensor& support_features);
   // The supports' features where prototypes need them, and the averages of their objects.
   ReducedPixels supports(const EpisodeBatch& batch, std::vector<Style>& styles);
   at::Tensor contrastive(const EpisodeBatch& batch, const at::Tensor& support_averages);
   at::Tensor orthogonal();
-  // What this process has to descend: its share of every loss.
+  // What this process has to descend behind the decoder: its share of the other losses.
   at::Tensor objective(const Losses& losses) const;
+  void backward(const DecodedBatch& decoded, const at::Tensor& objective);
   StepLosses totals(const Losses& losses);
   void sum_gradients();
 
@@ -64,6 +66,7 @@ class TrainingStep {
   TrainingStepOptions options_;
   ProcessGroup& group_;
   TrainingEncoder encoder_;
+  DecoderPass decoder_;
 };
 
 }  // namespace cdfss

@@ -174,7 +174,8 @@ TEST(ResNet, ComputesItsLastStageForSomePixelsAsForAll) {
          {mask, at::ones_like(mask), at::zeros_like(mask), at::rand(mask.sizes()).lt(0.03)}) {
       const PixelSet pixels(chosen, at::kCPU);
       const at::Tensor expected = picked(encode_from(network->backbone(), 2, layer2), chosen);
-      const at::Tensor actual = picked(pixels, encode_in(pixels, network->backbone(), 2, layer2));
+      const at::Tensor actual =
+          picked(pixels, encode_from_in(pixels, network->backbone(), 2, layer2));
       ASSERT_EQ(actual.sizes(), expected.sizes());
       if (expected.numel() == 0) continue;
       EXPECT_LE((actual - expected).norm().item<double>(),

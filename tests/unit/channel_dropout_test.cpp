@@ -1,6 +1,7 @@
 #include "model/channel_dropout.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
 namespace cdfss {
@@ -35,6 +36,23 @@ TEST(ChannelDropout, ShardsTogetherDropWhatTheWholeBatchWould) {
       at::cat({dropped(0.5, {.index = 0, .count = 3}, 2), dropped(0.5, {.index = 1, .count = 3}, 2),
                dropped(0.5, {.index = 2, .count = 3}, 2)});
   EXPECT_TRUE(at::equal(parts, whole));
+}
+
+// Of two processes' 6 rows the second one's 3 threads, each with a generator of its own.
+TEST(ChannelDropout, PartsTogetherDropWhatTheirShardWould) {
+  const BatchShard shard{.index = 1, .count = 2};
+  const at::Tensor expected = dropped(0.5, shard, 6);
+  at::manual_seed(7);
+  std::vector<at::Tensor> rows;
+  for (int i = 0; i < 3; ++i) {
+    DropoutOfPart part({.index = i, .count = 3}, at::detail::getDefaultCPUGenerator().clone());
+    const DropoutOfPart::Scope scope(part);
+    ChannelDropout dropout(0.5);
+    dropout->set_shard(shard);
+    rows.push_back(dropout->forward(at::ones({2, 16, 2, 3})));
+  }
+  EXPECT_TRUE(at::equal(at::cat(rows), expected));
+  EXPECT_TRUE(at::equal(dropped(0.5, shard, 6), expected));  // without a part, as before
 }
 
 TEST(ChannelDropout, IsTheIdentityOutsideTraining) {

@@ -3,14 +3,19 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <stdexcept>
+#include <tuple>
 #include <vector>
 
 #include "frame_test_support.h"
 #include "mask_from_logits.h"
+#include "model/asgnet.h"
 #include "model/likeness.h"
 #include "tensor/activation_ranges.h"
 #include "tensor/channel_moments.h"
 #include "tensor/frame_input.h"
+#include "tensor/image_threads.h"
 #include "tensor/tiled_convolution.h"
 
 namespace cdfss {
@@ -97,6 +102,67 @@ TEST_F(Threads, ConvolveByTiles) {
   const at::Tensor expected = convolution.apply(x, true);
   at::set_num_threads(3);
   EXPECT_TRUE(at::allclose(convolution.apply(x, true), expected, 1e-4, 1e-5));
+}
+
+// Images apart, each in one thread.
+TEST_F(Threads, Encode) {
+  const at::NoGradGuard no_grad;
+  at::manual_seed(1);
+  Asgnet network(AsgnetOptions{});
+  network->prepare_inference(at::kFloat);
+  const at::Tensor images = at::randn({3, 3, 41, 41}).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor mask = at::rand({3, 6, 6}).lt(0.3);
+  mask[1].fill_(false);
+  // Behind stage 1, something that sees the whole batch.
+  const StageHook less_mean({1}, [](int, const at::Tensor& x) { return x - x.mean(); });
+  const std::vector<at::Tensor> rows = images.split(1);
+  at::set_num_threads(1);
+  std::vector<at::Tensor> expected;
+  for (const at::Tensor& row : rows) expected.push_back(encode(network->backbone(), row));
+  const at::Tensor of_whole = encode(network->backbone(), images, less_mean);
+  at::set_num_threads(3);
+  const at::Tensor actual = encode(network->backbone(), images);
+  EXPECT_TRUE(actual.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(at::equal(actual, at::cat(expected)));
+  EXPECT_TRUE(at::allclose(encode(network->backbone(), images, less_mean), of_whole, 1e-4, 1e-5));
+  const PixelSet pixels(mask, at::kCPU);
+  const at::Tensor strips = encode_in(pixels, network->backbone(), images);
+  const at::Tensor chosen = mask.unsqueeze(1);
+  EXPECT_TRUE(at::allclose(pixels.images_of(strips), actual * chosen, 1e-4, 1e-5));
+}
+
+TEST_F(Threads, RunEachImageOnce) {
+  at::set_num_threads(3);
+  std::vector<std::atomic<int>> runs(7);
+  const at::NoGradGuard no_grad;
+  std::atomic<int> strangers = 0;  // in another state than the caller's, or with other threads
+  for_images(7, [&](std::int64_t i) {
+    ++runs[i];
+    strangers += at::GradMode::is_enabled() || at::get_num_threads() != 1 || fill_threads(7);
+  });
+  for (const auto& count : runs) EXPECT_EQ(count, 1);
+  EXPECT_EQ(strangers, 0);
+  EXPECT_EQ(at::get_num_threads(), 3);
+  EXPECT_THROW(for_images(7,
+                          [](std::int64_t i) {
+                            if (i == 5) throw std::out_of_range("5");
+                          }),
+               std::out_of_range);
+}
+
+TEST_F(Threads, TakeImagesApartWhereAllAreBusy) {
+  at::set_num_threads(4);
+  for (const auto& [images, apart, parts] : {std::tuple{1, false, 1},
+                                             {3, false, 1},
+                                             {4, true, 4},
+                                             {5, false, 1},
+                                             {7, true, 1},
+                                             {8, true, 4}}) {
+    EXPECT_EQ(fill_threads(images), apart) << images;
+    EXPECT_EQ(even_parts(images), parts) << images;
+  }
+  at::set_num_threads(1);
+  EXPECT_FALSE(fill_threads(4));
 }
 
 }  // namespace

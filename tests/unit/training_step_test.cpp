@@ -69,6 +69,18 @@ StepLosses one_step(Asgnet& network, const TrainingStepOptions& options, const E
   return TrainingStep(network, options, alone).run(batch, optimiser);
 }
 
+// Up to this share of their norms.
+void expect_same_gradients(Asgnet& actual, Asgnet& expected, double tolerance) {
+  const auto parameters = expected->named_parameters();
+  for (const auto& item : actual->named_parameters()) {
+    const at::Tensor &gradient = item.value().grad(), other = parameters[item.key()].grad();
+    ASSERT_EQ(gradient.defined(), other.defined()) << item.key();
+    if (!gradient.defined()) continue;
+    EXPECT_LE((gradient - other).norm().item<double>(), tolerance * other.norm().item<double>())
+        << item.key();
+  }
+}
+
 class OverfitsABatch : public ::testing::TestWithParam<std::pair<int, bool>> {};
 
 TEST_P(OverfitsABatch, InAFewSteps) {
@@ -287,14 +299,7 @@ TEST_P(CachedFeatures, GiveTheStepOfTheirImages) {
     const StepLosses b = one_step(actual, options, features, adamw(0));
     EXPECT_NEAR(b.segmentation, a.segmentation, 1e-5);
     EXPECT_NEAR(b.contrastive, a.contrastive, 1e-5);
-    const auto parameters = expected->named_parameters();
-    for (const auto& item : actual->named_parameters()) {
-      const at::Tensor &gradient = item.value().grad(), other = parameters[item.key()].grad();
-      ASSERT_EQ(gradient.defined(), other.defined()) << item.key();
-      if (!gradient.defined()) continue;
-      EXPECT_LE((gradient - other).norm().item<double>(), 1e-3 * other.norm().item<double>())
-          << item.key();
-    }
+    expect_same_gradients(actual, expected, 1e-3);
   }
   const auto tensors = module_tensors(*expected);
   for (const auto& [name, tensor] : module_tensors(*actual)) {
@@ -376,6 +381,33 @@ TEST(TrainingStep, PrototypesCarryGradientWhenAsked) {
   const at::Tensor gradient = with->named_parameters()["down_conv.0.weight"].grad();
   EXPECT_TRUE(at::isfinite(gradient).all().item<bool>());
   EXPECT_FALSE(at::allclose(gradient, without->named_parameters()["down_conv.0.weight"].grad()));
+}
+
+// All dropout is on. With the prior, prototypes carry gradient behind the decoder.
+TEST(TrainingStep, ThreadsThatShareTheEpisodesTakeTheStepOfOne) {
+  const int before = at::get_num_threads();
+  const EpisodeBatch batch = squares_batch(4, /*transformed_view=*/true);
+  TrainingStepOptions options = plain();
+  options.contrastive_weight = 1;
+  options.orthogonal_weight = 1;
+  options.reduction_dropout = 0.5;
+  for (const int directions : {0, 3}) {
+    Asgnet one = random_network({0, 1}, directions), two = random_network({0, 1}, directions),
+           again = random_network({0, 1}, directions);
+    for (int step = 0; step < 2; ++step) {  // with the memories empty, then filled
+      at::set_num_threads(1);
+      const StepLosses expected = one_step(one, options, batch, adamw(0));
+      at::set_num_threads(2);
+      const StepLosses actual = one_step(two, options, batch, adamw(0));
+      EXPECT_EQ(one_step(again, options, batch, adamw(0)).total, actual.total);
+      EXPECT_NEAR(actual.segmentation, expected.segmentation, 1e-5);
+      EXPECT_NEAR(actual.auxiliary, expected.auxiliary, 1e-5);
+      EXPECT_NEAR(actual.contrastive, expected.contrastive, 1e-5);
+      expect_same_gradients(two, one, 1e-3);
+      expect_same_gradients(again, two, 0);  // to the bit
+    }
+  }
+  at::set_num_threads(before);
 }
 
 TEST(TrainingStep, ANonFiniteLossNamesTheEpisodesAndChangesNothing) {

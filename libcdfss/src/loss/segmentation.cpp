@@ -18,7 +18,7 @@ void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
     throw Error(ErrorCode::kInvalidValue,
                 "segmentation_loss: expected labels int64 [B, S, S] and logits [B, 2, h, w]");
   }
-  // The cross entropy itself would stop a GPU for good on another value.
+  // Another value would count as neither.
   const auto known = labels.eq(0).logical_or_(labels.eq(1)).logical_or_(labels.eq(kIgnored));
   if (!known.all().item<bool>()) {
     const auto offender = labels.masked_select(known.logical_not())[0].item<int64_t>();
@@ -27,13 +27,27 @@ void check_labels(const at::Tensor& labels, const at::Tensor& logits) {
   }
 }
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
-                         const at::Tensor& class_weights, const at::Tensor& total_weight) {
-  // Two channels side by side in memory would be walked through one at a time.
-  const auto resized = resize_align_corners(logits.contiguous(), static_cast<int>(labels.size(1)),
-                                            static_cast<int>(labels.size(2)));
+// What the logits are compared with, all [B, S, S] and of the logits' dtype.
+struct Targets {
+  at::Tensor foreground;  // 1 or 0
+  at::Tensor weights;     // 0 where ignored
+};
+
+Targets targets_of(const at::Tensor& labels, double foreground_weight, at::ScalarType dtype) {
+  const at::Tensor foreground = labels.eq(1).to(dtype);
+  return {foreground, foreground * foreground_weight + labels.eq(0).to(dtype)};
+}
+
+// Of two classes, which depends only on the margin of the foreground's logit over the background's.
+at::Tensor cross_entropy(const at::Tensor& logits, const Targets& targets,
+                         const at::Tensor& total_weight) {
+  const at::Tensor margin = logits.narrow(1, 1, 1) - logits.narrow(1, 0, 1);
+  const at::Tensor resized =
+      resize_align_corners(margin.contiguous(), static_cast<int>(targets.weights.size(1)),
+                           static_cast<int>(targets.weights.size(2)));
   // Summed and divided here: the mean over no valid pixel would be NaN.
-  return at::cross_entropy_loss(resized, labels, class_weights, at::Reduction::Sum, kIgnored) /
+  return at::binary_cross_entropy_with_logits(resized.squeeze(1), targets.foreground,
+                                              targets.weights, {}, at::Reduction::Sum) /
          total_weight;
 }
 
@@ -55,13 +69,12 @@ SegmentationLoss segmentation_loss(const Enriched& output, const at::Tensor& lab
                                    double foreground_weight, const at::Tensor& total_weight) {
   check_labels(labels, output.logits);
   const auto options = output.logits.options().requires_grad(false);
-  auto class_weights = at::ones({2}, options);
-  class_weights[1].fill_(foreground_weight);
+  const Targets targets = targets_of(labels, foreground_weight, output.logits.scalar_type());
   SegmentationLoss loss;
-  loss.main = cross_entropy(output.logits, labels, class_weights, total_weight);
+  loss.main = cross_entropy(output.logits, targets, total_weight);
   loss.auxiliary = at::zeros({}, options);
   for (const auto& inner : output.inner) {
-    loss.auxiliary = loss.auxiliary + cross_entropy(inner, labels, class_weights, total_weight);
+    loss.auxiliary = loss.auxiliary + cross_entropy(inner, targets, total_weight);
   }
   if (!output.inner.empty())
     loss.auxiliary = loss.auxiliary / static_cast<double>(output.inner.size());

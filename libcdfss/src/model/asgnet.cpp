@@ -30,17 +30,6 @@ at::Tensor with_prior(const at::Tensor& logits, const at::Tensor& prior_logit) {
   return at::cat({logits.narrow(1, 0, 1), logits.narrow(1, 1, 1) + resized}, 1);
 }
 
-// The features of layer 2 from those of `stage`, 0 to 2, before after_stage.
-at::Tensor layer2_from(ResNet& encoder, int stage, const at::Tensor& features,
-                       const StageHook& after_stage) {
-  at::Tensor x = features;
-  for (int current = stage; current <= kLayer2; ++current) {
-    if (current > stage) x = encoder->stage(current, x);
-    if (after_stage) x = after_stage(current, x);
-  }
-  return x;
-}
-
 }  // namespace
 
 AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
@@ -94,34 +83,16 @@ AsgnetImpl::AsgnetImpl(const AsgnetOptions& options) : options_(options) {
   memory->update(by_layer);
 }
 
-at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage) {
-  return encode_from(encoder, 0, encoder->stage(0, images), after_stage);
-}
-
-at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
-                       const StageHook& after_stage) {
-  const at::Tensor layer2 = layer2_from(encoder, stage, features, after_stage);
-  at::Tensor layer3 = encoder->stage(kLayer3, layer2);
-  if (after_stage) layer3 = after_stage(kLayer3, layer3);
-  return at::cat({layer3, layer2}, 1);
-}
-
-at::Tensor encode_in(const PixelSet& pixels, ResNet encoder, int stage, const at::Tensor& features,
-                     const StageHook& after_stage) {
-  const at::Tensor layer2 = layer2_from(encoder, stage, features, after_stage);
-  return at::cat({encoder->last_stage_in(pixels, layer2), pixels.strips_of(layer2)}, 1);
-}
-
 StageHook AsgnetImpl::memory_hook(std::optional<Pick> pick, std::vector<Style>* styles) {
-  return [this, pick, styles](int stage, const at::Tensor& features) {
-    const auto& layers = options_.memory_layers;
-    const auto layer = std::find(layers.begin(), layers.end(), stage);
-    if (layer == layers.end()) return features;
-    if (!pick && styles == nullptr) return features;
-    const Style own = style_of(features);
-    if (styles != nullptr) styles->push_back(own);
-    return pick ? memories_[layer - layers.begin()]->enhance(features, own, *pick) : features;
-  };
+  if (!pick && styles == nullptr) return {};
+  return {options_.memory_layers, [this, pick, styles](int stage, const at::Tensor& features) {
+            const Style own = style_of(features);
+            if (styles != nullptr) styles->push_back(own);
+            if (!pick) return features;
+            const auto& layers = options_.memory_layers;
+            const auto layer = std::find(layers.begin(), layers.end(), stage) - layers.begin();
+            return memories_[layer]->enhance(features, own, *pick);
+          }};
 }
 
 at::Tensor AsgnetImpl::backbone_features(const at::Tensor& images, std::optional<Pick> pick,
@@ -210,6 +181,12 @@ Enriched AsgnetImpl::decode(const at::Tensor& query_features,
   result.logits = with_prior(result.logits, prior_logit);
   for (at::Tensor& inner : result.inner) inner = with_prior(inner, prior_logit);
   return result;
+}
+
+std::vector<at::Tensor> AsgnetImpl::decoder_parameters() const {
+  std::vector<at::Tensor> parameters = enrichment_->parameters();
+  if (options_.has_prior()) parameters.insert(parameters.end(), {prior_scale_, prior_bias_});
+  return parameters;
 }
 
 void AsgnetImpl::prepare_inference(at::ScalarType dtype) {

@@ -4,12 +4,12 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "model/channel_dropout.h"
+#include "model/encode.h"
 #include "model/feature_enrichment.h"
 #include "model/meta_memory.h"
 #include "model/resnet.h"
@@ -38,21 +38,6 @@ struct Prototypes {
   // Unit vectors [256, k] for the similarity prior; undefined without it.
   at::Tensor object_directions, background_directions;
 };
-
-// Called with the features of each backbone stage; what it returns goes on to the next stage.
-using StageHook = std::function<at::Tensor(int stage, const at::Tensor& features)>;
-
-// Runs layer0 to layer3 of `encoder` on images [B, 3, S, S]: layer3 and layer2 features,
-// concatenated in this order, [B, 1536, h, h].
-at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& after_stage = {});
-// The rest of it, from the features of `stage` (0 to 2) before after_stage.
-at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
-                       const StageHook& after_stage = {});
-
-// encode_from() for these pixels only, as strips [n, 1536, 1, 128]. `encoder` must be folded, and
-// after_stage is not called for stage 3.
-at::Tensor encode_in(const PixelSet& pixels, ResNet encoder, int stage, const at::Tensor& features,
-                     const StageHook& after_stage = {});
 
 // Reduced features of some pixels.
 struct ReducedPixels {
@@ -94,6 +79,9 @@ class AsgnetImpl : public torch::nn::Module {
   // decoded once for each.
   Enriched decode(const at::Tensor& query_features, const std::vector<Prototypes>& prototypes,
                   bool with_inner);
+
+  // What decode() computes with.
+  std::vector<at::Tensor> decoder_parameters() const;
 
   ResNet backbone() { return backbone_; }
   FeatureEnrichment enrichment() { return enrichment_; }

@@ -1,6 +1,7 @@
 // Dropout of whole channels (SPEC A2, A8) that gives the same masks however a batch is shared out.
 #pragma once
 
+#include <ATen/core/Generator.h>
 #include <torch/nn/module.h>
 
 namespace cdfss {
@@ -10,6 +11,28 @@ namespace cdfss {
 struct BatchShard {
   int index = 0;
   int count = 1;
+};
+
+// An equal part of the rows that this process holds, which a thread computes apart from the others:
+// where the thread has a Scope of it, dropout is that of these rows, as drawn from `generator`.
+// Parts whose generators agree drop together what the whole would.
+class DropoutOfPart {
+ public:
+  DropoutOfPart(BatchShard part, at::Generator generator)
+      : part_(part), generator_(std::move(generator)) {}
+
+  class Scope {
+   public:
+    explicit Scope(DropoutOfPart& part);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+  };
+
+ private:
+  friend class ChannelDropoutImpl;
+  BatchShard part_;
+  at::Generator generator_;
 };
 
 // In training, zeroes each channel of each row with probability `share` and scales the others by

@@ -169,7 +169,7 @@ at::Tensor ResNetImpl::stage(int index, const at::Tensor& x) {
   at::Tensor y = x;
   if (index == 0) {
     for (const FusedConvolution& conv : fused_stem_) y = conv.apply(y, true);
-    for (std::size_t i = 0; i < stem_convs_.size() && fused_stem_.empty(); ++i) {
+    for (std::size_t i = 0; i < stem_convs_.size() && !is_folded(); ++i) {
       y = conv_bn(stem_convs_[i], stem_bns_[i], y).relu_();
     }
     return at::max_pool2d(y, 3, 2, 1);

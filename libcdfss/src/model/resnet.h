@@ -77,6 +77,7 @@ class ResNetImpl : public torch::nn::Module {
   // channels-last, for inference: the parameters that the module registered are empty then, so it
   // cannot be saved, moved or trained any more.
   void fold_batch_norm(at::ScalarType dtype);
+  bool is_folded() const { return !fused_stem_.empty(); }
 
   // Takes the blocks of layer `stage`, 1..3, away, for whoever computes them in another way;
   // stage(stage, x) must not be called afterwards. Only before fold_batch_norm().

@@ -3,7 +3,7 @@
 
 namespace cdfss {
 
-// Multiplies bfloat16 in hardware (AVX512-BF16; every CPU with AMX has that, too).
+// Multiplies and rounds to bfloat16 in hardware (AVX512-BF16; every CPU with AMX has that, too).
 inline bool cpu_multiplies_bf16() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512bf16") != 0;

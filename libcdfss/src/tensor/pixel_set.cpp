@@ -35,6 +35,10 @@ PixelSet PixelSet::grown(int dilation) const {
   return {largest.squeeze(1).gt(0), pixels_.device()};
 }
 
+PixelSet PixelSet::of_image(std::int64_t index) const {
+  return {mask_.narrow(0, index, 1), pixels_.device()};
+}
+
 at::Tensor PixelSet::strips_of(const at::Tensor& images) const {
   return as_strips(rows_of(images).index_select(0, filled_));
 }
@@ -45,6 +49,17 @@ at::Tensor PixelSet::strips_of(const at::Tensor& strips, const PixelSet& other) 
   return as_strips(rows_of(strips).index_select(0, places.index_select(0, filled_)));
 }
 
+at::Tensor PixelSet::joined(const std::vector<at::Tensor>& strips) const {
+  const at::Tensor all =
+      at::zeros({filled_.size(0), strips.front().size(1)}, strips.front().options());
+  std::int64_t begin = 0;
+  const std::vector<std::int64_t> counts = sizes();
+  for (std::size_t i = 0; i < counts.size(); begin += counts[i++]) {
+    all.narrow(0, begin, counts[i]).copy_(rows_of(strips[i]).narrow(0, 0, counts[i]));
+  }
+  return as_strips(all);
+}
+
 at::Tensor PixelSet::images_of(const at::Tensor& strips) const {
   const at::Tensor rows = rows_of(strips).narrow(0, 0, pixels_.size(0));
   return at::zeros({mask_.numel(), rows.size(1)}, rows.options().requires_grad(false))
@@ -53,13 +68,16 @@ at::Tensor PixelSet::images_of(const at::Tensor& strips) const {
       .permute({0, 3, 1, 2});
 }
 
-at::Tensor PixelSet::sums_of(const at::Tensor& strips) const {
+std::vector<std::int64_t> PixelSet::sizes() const {
   const at::Tensor counts = mask_.flatten(1).sum(1);
-  const std::vector<std::int64_t> sizes(counts.const_data_ptr<std::int64_t>(),
-                                        counts.const_data_ptr<std::int64_t>() + counts.numel());
+  return {counts.const_data_ptr<std::int64_t>(),
+          counts.const_data_ptr<std::int64_t>() + counts.numel()};
+}
+
+at::Tensor PixelSet::sums_of(const at::Tensor& strips) const {
   std::vector<at::Tensor> sums;
   for (const at::Tensor& of_image :
-       rows_of(strips).narrow(0, 0, pixels_.size(0)).split_with_sizes(sizes)) {
+       rows_of(strips).narrow(0, 0, pixels_.size(0)).split_with_sizes(sizes())) {
     sums.push_back(of_image.sum(0, /*keepdim=*/false, at::kFloat));
   }
   return at::stack(sums);

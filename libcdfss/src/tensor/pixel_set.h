@@ -2,7 +2,7 @@
 //
 // Their features are strips: images of one row of kStrip pixels, [n, C, 1, kStrip], channels-last,
 // so that a 1 x 1 convolution takes them as it takes whole images. Pixels follow each other in
-// order; behind the last, values are arbitrary but come from the images, too.
+// order; behind the last, values are arbitrary but finite where the images' are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,10 +23,15 @@ class PixelSet {
   // With all pixels that a 3 x 3 convolution of this dilation reads for those of the set.
   PixelSet grown(int dilation) const;
 
+  // Those of image `index`, 0 to B - 1.
+  PixelSet of_image(std::int64_t index) const;
+
   // Features [B, C, h, w] of images -> strips.
   at::Tensor strips_of(const at::Tensor& images) const;
   // Strips of another set, which has all pixels of this one -> strips.
   at::Tensor strips_of(const at::Tensor& strips, const PixelSet& other) const;
+  // The strips of each image's pixels (of_image()) -> strips of all.
+  at::Tensor joined(const std::vector<at::Tensor>& strips) const;
   // Strips -> images [B, C, h, w], channels-last, 0 outside of the set.
   at::Tensor images_of(const at::Tensor& strips) const;
   // Strips -> the sum of each image's pixels, float [B, C].
@@ -35,6 +40,8 @@ class PixelSet {
   at::Tensor counts() const;
 
  private:
+  std::vector<std::int64_t> sizes() const;  // pixels of each image
+
   at::Tensor mask_;
   at::Tensor pixels_;  // int64 [count], ascending, of all B h w
   at::Tensor filled_;  // the same, to the end of the last strip

@@ -10,10 +10,8 @@
 namespace cdfss {
 namespace {
 
-// The transforms' cost goes with the channels, the products' with their square. In bfloat16,
-// products are cheaper, and fewer are saved.
+// The transforms' cost goes with the channels, the products' with their square.
 constexpr std::int64_t kFewestChannels = 64;
-constexpr std::int64_t kFewestChannelsBf16 = 256;
 
 // At a time: the planes stay in the caches, and there is enough work for each kernel that is read.
 constexpr std::int64_t kMostTiles = 144;
@@ -32,11 +30,10 @@ FusedConvolution products(const at::Tensor& weight, at::ScalarType dtype) {
 bool TiledConvolution::is_faster(const at::Tensor& weight, at::ScalarType dtype,
                                  const ConvolutionGeometry& geometry) {
   const std::int64_t out = weight.size(0), in = weight.size(1);
-  const std::int64_t fewest = dtype == at::kFloat ? kFewestChannels : kFewestChannelsBf16;
   return (dtype == at::kFloat || dtype == at::kBFloat16) && weight.size(2) == 3 &&
          weight.size(3) == 3 && geometry.stride == 1 && geometry.padding == geometry.dilation &&
          geometry.groups == 1 && in % kTileChannels == 0 && out % kTileChannels == 0 &&
-         std::min(in, out) >= fewest;
+         std::min(in, out) >= kFewestChannels;
 }
 
 TiledConvolution::TiledConvolution(const at::Tensor& weight, const at::Tensor& bias,

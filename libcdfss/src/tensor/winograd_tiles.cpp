@@ -1,7 +1,9 @@
 #include "tensor/winograd_tiles.h"
 
 #include <algorithm>
+#include <type_traits>
 
+#include "tensor/cpu_features.h"
 #include "tensor/cpu_versions.h"
 #include "tensor/parallel.h"
 #include "tensor/winograd_maps.h"
@@ -16,9 +18,13 @@ CDFSS_INLINE void combine(const Lanes* in, int step_in, Lanes* out, int step_out
 #pragma GCC unroll 6
   for (int o = 0; o < Out; ++o) {
     Lanes sum{};
+    bool empty = true;  // adding to 0 is not free: -0 would become 0
 #pragma GCC unroll 6
     for (int i = 0; i < In; ++i) {
-      if (kMap.at[o][i] != 0) sum += kMap.at[o][i] * in[i * step_in];
+      if (kMap.at[o][i] == 0) continue;
+      const Lanes term = kMap.at[o][i] * in[i * step_in];
+      sum = empty ? term : sum + term;
+      empty = false;
     }
     out[o * step_out] = sum;
   }
@@ -38,8 +44,21 @@ struct Range {
   std::int64_t begin, end;
 };
 
+// How values are rounded to bfloat16.
+enum class Rounding { kBySteps, kByInstruction };
+
+template <Rounding kRounding, typename T>
+CDFSS_INLINE void round_to(const Lanes& from, T* to) {
+#if defined(__x86_64__)
+  if constexpr (kRounding == Rounding::kByInstruction && !std::is_same_v<T, float>) {
+    return store_by_instruction(from, to);
+  }
+#endif
+  store(from, to);
+}
+
 // A tile reads In x In pixels from `border` before its own.
-template <auto kMap, int Out, int In, typename T, typename U>
+template <Rounding kRounding, auto kMap, int Out, int In, typename T, typename U>
 CDFSS_INLINE void tiles_in(const Tiling& tiling, const PlaneLayout& layout, std::int64_t border,
                            const T* images, const T* mask, U* planes, Range range) {
   const auto [count, height, width, channels, dilation] = tiling.images;
@@ -66,13 +85,15 @@ CDFSS_INLINE void tiles_in(const Tiling& tiling, const PlaneLayout& layout, std:
       Lanes transformed[Out * Out];
       sandwich<kMap, Out, In>(pixels, transformed);
 #pragma GCC unroll 36
-      for (int i = 0; i < Out * Out; ++i) store(transformed[i], tile + i * layout.plane_step + c);
+      for (int i = 0; i < Out * Out; ++i) {
+        round_to<kRounding>(transformed[i], tile + i * layout.plane_step + c);
+      }
     }
   }
 }
 
 // A tile makes Out x Out pixels.
-template <auto kMap, int Out, int In, typename T, typename U>
+template <Rounding kRounding, auto kMap, int Out, int In, typename T, typename U>
 CDFSS_INLINE void tiles_out(const Tiling& tiling, const PlaneLayout& layout, const U* planes,
                             TileFinish finish, T* images, Range range) {
   const auto [count, height, width, channels, dilation] = tiling.images;
@@ -94,61 +115,77 @@ CDFSS_INLINE void tiles_out(const Tiling& tiling, const PlaneLayout& layout, con
           if (y >= height || x >= width) continue;
           Lanes pixel = pixels[i * Out + j] + bias;
           if (finish.relu) pixel = pixel < 0 ? Lanes{} : pixel;  // NaN stays
-          store(pixel, images + ((start.image * height + y) * width + x) * channels + c);
+          round_to<kRounding>(pixel,
+                              images + ((start.image * height + y) * width + x) * channels + c);
         }
       }
     }
   }
 }
 
-template <WinogradTile kTile, typename T, typename U>
+template <WinogradTile kTile, Rounding kRounding, typename T, typename U>
 CDFSS_INLINE void to_tiles_of(TileInput input, const Tiling& tiling, const PlaneLayout& layout,
                               const T* images, const T* mask, U* planes, Range range) {
   constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
   using M = Maps<kTile>;
   switch (input) {
     case TileInput::kImage:
-      return tiles_in<M::kImage, kWide, kWide>(tiling, layout, 1, images, mask, planes, range);
+      return tiles_in<kRounding, M::kImage, kWide, kWide>(tiling, layout, 1, images, mask, planes,
+                                                          range);
     case TileInput::kGradient:
-      return tiles_in<transposed(M::kOutput), kWide, kSide>(tiling, layout, 0, images, mask, planes,
-                                                            range);
+      return tiles_in<kRounding, transposed(M::kOutput), kWide, kSide>(tiling, layout, 0, images,
+                                                                       mask, planes, range);
     case TileInput::kKernel:
-      return tiles_in<M::kKernel, kWide, 3>(tiling, layout, 0, images, mask, planes, range);
+      return tiles_in<kRounding, M::kKernel, kWide, 3>(tiling, layout, 0, images, mask, planes,
+                                                       range);
     case TileInput::kRotatedKernel:
-      return tiles_in<reversed(M::kKernel), kWide, 3>(tiling, layout, 0, images, mask, planes,
-                                                      range);
+      return tiles_in<kRounding, reversed(M::kKernel), kWide, 3>(tiling, layout, 0, images, mask,
+                                                                 planes, range);
   }
 }
 
-template <WinogradTile kTile, typename T, typename U>
+template <WinogradTile kTile, Rounding kRounding, typename T, typename U>
 CDFSS_INLINE void from_tiles_of(TileOutput output, const Tiling& tiling, const PlaneLayout& layout,
                                 const U* planes, TileFinish finish, T* images, Range range) {
   constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
   using M = Maps<kTile>;
   if (output == TileOutput::kImage) {
-    tiles_out<M::kOutput, kSide, kWide>(tiling, layout, planes, finish, images, range);
+    tiles_out<kRounding, M::kOutput, kSide, kWide>(tiling, layout, planes, finish, images, range);
   } else {
-    tiles_out<transposed(M::kKernel), 3, kWide>(tiling, layout, planes, finish, images, range);
+    tiles_out<kRounding, transposed(M::kKernel), 3, kWide>(tiling, layout, planes, finish, images,
+                                                           range);
   }
 }
 
-template <WinogradTile kTile>
+template <WinogradTile kTile, Rounding kRounding>
 struct ToTiles {
-  CDFSS_INLINE void operator()(const auto&... arguments) const { to_tiles_of<kTile>(arguments...); }
+  CDFSS_INLINE void operator()(const auto&... arguments) const {
+    to_tiles_of<kTile, kRounding>(arguments...);
+  }
 };
-template <WinogradTile kTile>
+template <WinogradTile kTile, Rounding kRounding>
 struct FromTiles {
   CDFSS_INLINE void operator()(const auto&... arguments) const {
-    from_tiles_of<kTile>(arguments...);
+    from_tiles_of<kTile, kRounding>(arguments...);
   }
 };
 
-template <template <WinogradTile> typename Function>
+template <template <WinogradTile, Rounding> typename Function, WinogradTile kTile>
+void run_on_this_cpu(const auto&... arguments) {
+#if defined(__x86_64__)
+  if (cpu_multiplies_bf16()) {
+    return with_avx512<Function<kTile, Rounding::kByInstruction>{}>(arguments...);
+  }
+#endif
+  on_this_cpu<Function<kTile, Rounding::kBySteps>{}>(arguments...);
+}
+
+template <template <WinogradTile, Rounding> typename Function>
 void dispatch(WinogradTile tile, const auto&... arguments) {
   if (tile == WinogradTile::k4x4) {
-    on_this_cpu<Function<WinogradTile::k4x4>{}>(arguments...);
+    run_on_this_cpu<Function, WinogradTile::k4x4>(arguments...);
   } else {
-    on_this_cpu<Function<WinogradTile::k2x2>{}>(arguments...);
+    run_on_this_cpu<Function, WinogradTile::k2x2>(arguments...);
   }
 }
 
