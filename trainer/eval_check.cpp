@@ -172,7 +172,8 @@ void check_options(const CLI::App& app, const EvalOptions& options) {
   check_protocol(app, options);
   check_figure(options);
   check_video_method(app, options);
-  if (options.threshold != -1 && (options.threshold < 0 || options.threshold > 1)) {
+  const bool is_probability = options.threshold >= 0 && options.threshold <= 1;  // NaN is none
+  if (options.threshold != -1 && !is_probability) {
     refuse("--threshold", "expected 0..1, or -1 for the model's");
   }
   if (options.mode() == kPaperAblation) {

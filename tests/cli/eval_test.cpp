@@ -54,6 +54,7 @@ TEST(EvalCli, UsageErrorsExitWith2AndNameTheOption) {
   expect_failure(eval({"--video", "v", "--model", "m", "--input-size", "474"}), 2,
                  {"--input-size", "474"});
   expect_failure(eval({"--video", "v", "--model", "m", "--threshold", "1.5"}), 2, {"--threshold"});
+  expect_failure(eval({"--video", "v", "--model", "m", "--threshold", "nan"}), 2, {"--threshold"});
   expect_failure(eval({"--video", "v", "--method", "prototype"}), 2, {"--backbone-weights"});
   expect_failure(eval({"--video", "v", "--method", "magic"}), 2, {"--method", "magic"});
 }
