@@ -6,9 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
+#include <thread>
+#include <utility>
 
 #include "cdfss/error.h"
+#include "program.h"
 
 namespace cdfss {
 namespace {
@@ -30,10 +35,20 @@ class OutputTo {
   posix_spawn_file_actions_t actions_;
 };
 
+// A signal to this process alone is passed on, as the other one of the two: a child that has had it
+// already, from the terminal, would take the same one again as "end at once".
+void pass_interrupt_on(pid_t child) {
+  kill(child, interrupt_exit_code() == 128 + SIGTERM ? SIGINT : SIGTERM);
+}
+
 int wait_for(pid_t child) {
+  constexpr std::chrono::milliseconds kBetweenLooks{50};
   int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return 128;
+  bool told = false;
+  for (pid_t ended = 0; ended != child; ended = waitpid(child, &status, WNOHANG)) {
+    if (ended < 0 && errno != EINTR) return 128;
+    if (interrupted() && !std::exchange(told, true)) pass_interrupt_on(child);
+    std::this_thread::sleep_for(kBetweenLooks);
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -6,6 +6,7 @@
 #include "eval_options.h"
 #include "program.h"
 #include "report.h"
+#include "text_file.h"
 #include "version.h"
 
 namespace cdfss {
@@ -45,7 +46,7 @@ int evaluate(const EvalOptions& options) {
   report["interrupted"] = !measurement.complete;
 
   (options.prints_json() ? std::cerr : std::cout) << measurement.table;
-  if (options.prints_json()) std::cout << report.dump(2) << '\n';
+  if (options.prints_json()) std::cout << json_text(report);
   if (!options.report.empty()) write_report(options.report, report);
   if (!measurement.complete) {
     std::cerr << "cdfss-eval: interrupted; the numbers are of what was measured until then\n";

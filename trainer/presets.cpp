@@ -1,6 +1,7 @@
 #include "presets.h"
 
 #include <algorithm>
+#include <iostream>
 
 namespace cdfss {
 namespace {
@@ -85,7 +86,14 @@ void apply_preset(CLI::App& app, const std::string& name) {
   }
   for (const auto& [option_name, value] : preset->options) {
     CLI::Option* option = app.get_option("--" + option_name);
-    if (option->count() > 0) continue;
+    if (option->count() > 0) {
+      const auto given = CLI::detail::join(option->reduced_results());
+      if (given != value) {
+        std::cerr << app.get_name() << ": --" << option_name << " is " << given << " as given, not "
+                  << value << " as --preset " << name << " says\n";
+      }
+      continue;
+    }
     option->add_result(value);
     option->run_callback();
   }

@@ -19,7 +19,8 @@ struct Preset {
 const std::vector<Preset>& presets();
 
 // Gives the options of `app` that neither the command line nor a configuration file has set the
-// values of the preset `name`. Throws CLI::ValidationError listing the names for an unknown one.
+// values of the preset `name`; of the others, those with another value are named on stderr. Throws
+// CLI::ValidationError listing the names for an unknown one.
 void apply_preset(CLI::App& app, const std::string& name);
 
 // One line a preset, for people.

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "cdfss/error.h"
 #include "version.h"
@@ -24,12 +25,27 @@ int fail(const CLI::App& app, const std::string& message, int code) {
   return code;
 }
 
+// Model files, reports and configurations are text, which holds the command line.
+bool is_utf8(const std::string& text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body,
                 const std::string& configuration) {
   app.set_version_flag("--version", app.get_name() + " " CDFSS_VERSION " (" CDFSS_GIT_REVISION ")");
   app.set_config("--config", configuration, "File of options, one a line: name = value");
+  for (int i = 1; i < argc; ++i) {
+    if (is_utf8(argv[i])) continue;
+    return fail(app, "argument " + std::to_string(i) + ", '" + argv[i] + "', is not UTF-8",
+                kExitUsage);
+  }
   try {
     app.parse(argc, argv);
     return body();

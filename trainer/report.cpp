@@ -8,6 +8,7 @@
 
 #include "cdfss/error.h"
 #include "data/file_bytes.h"
+#include "text_file.h"
 
 namespace cdfss {
 
@@ -35,7 +36,7 @@ void check_writable(const std::filesystem::path& file) {
 }
 
 void write_report(const std::filesystem::path& file, const nlohmann::json& report) {
-  const std::string text = report.dump(2) + "\n";
+  const std::string text = json_text(report);
   write_bytes(file, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 

@@ -34,6 +34,12 @@ RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(pat
                                               kStateFile + " nor " + kConfigurationFile +
                                               ", which --resume continues from");
   }
+  // A checkpoint is the state, then the model.
+  if (resume && !has(kStateFile) && has("last.safetensors")) {
+    throw Error(ErrorCode::kInvalidValue,
+                path_.string() + " holds the model of a checkpoint, but not its " + kStateFile +
+                    ", which --resume continues from: put it back, or choose another --output");
+  }
   lock();
   remove_unfinished();
 }

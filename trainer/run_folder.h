@@ -16,9 +16,10 @@ inline constexpr const char* kReportFile = "report.html";
 class RunFolder {
  public:
   // Makes the folder if it is missing. Throws Error(kInvalidValue) when it holds a run and `resume`
-  // is false, when it holds files of a run but neither its state nor its configuration and `resume`
-  // is true, and when another process holds it; std::filesystem::filesystem_error when it cannot be
-  // made. What an ended process left half-written is removed.
+  // is false, when it holds files of a run but neither its state nor its configuration, or a
+  // checkpoint's model without its state, and `resume` is true, and when another process holds it;
+  // std::filesystem::filesystem_error when it cannot be made. What an ended process left
+  // half-written is removed.
   RunFolder(const std::filesystem::path& path, bool resume);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

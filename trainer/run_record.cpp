@@ -70,7 +70,7 @@ std::string dataset_fingerprint(const Dataset& dataset) {
 }
 
 void write_run_record(const std::filesystem::path& file, const nlohmann::json& record) {
-  write_text_file(file, record.dump(2) + '\n');
+  write_text_file(file, json_text(record));
 }
 
 void add_resumption(const std::filesystem::path& file, const nlohmann::json& resumption) {

@@ -58,33 +58,56 @@ class Runner {
   std::optional<Scores> run(const SweepPoint& point, std::uint64_t seed) {
     const std::string name = file_name(point.name) + "-seed-" + std::to_string(seed);
     const std::filesystem::path result = output_ / (name + ".json");
-    if (std::filesystem::exists(result)) {
-      return read_json(result, [&](const nlohmann::json& known) {
-        if (known.at("arguments") != training_arguments(point, seed, output_ / name)) {
-          throw Error(ErrorCode::kInvalidValue,
-                      result.string() +
-                          " was measured with other options; choose another "
-                          "--output, or remove it to measure again");
-        }
-        return known.at("scores").get<Scores>();
-      });
-    }
-    if (!train(point, seed, name)) return std::nullopt;
+    const auto arguments = training_arguments(point, seed, output_ / name);
+    const std::optional<Measured> known = measured_before(result, arguments);
+    if (!known && !train(point, seed, name)) return std::nullopt;
     Scores scores;
-    if (const auto miou = last_validation(output_ / name / "metrics.jsonl")) {
+    if (known && known->scores.contains(kValidation)) {
+      scores[kValidation] = known->scores.at(kValidation);
+    } else if (const auto miou = last_validation(output_ / name / "metrics.jsonl")) {
       scores[kValidation] = *miou;
     }
     for (const auto& [column, options] : sweep_.evaluations) {
-      const auto miou = evaluate(name, column, options);
+      const auto miou = known && known->has(column, options)
+                            ? std::optional(known->scores.at(column))
+                            : evaluate(name, column, options);
       if (!miou) return std::nullopt;
       scores[column] = *miou;
     }
-    write_report(result, {{"arguments", training_arguments(point, seed, output_ / name)},
-                          {"scores", scores}});
+    write_report(
+        result,
+        {{"arguments", arguments}, {"evaluations", sweep_.evaluations}, {"scores", scores}});
     return scores;
   }
 
  private:
+  // What the file of a run's results has.
+  struct Measured {
+    std::map<std::string, OptionValues> evaluations;  // by column: how it was measured
+    Scores scores;
+
+    bool has(const std::string& column, const OptionValues& options) const {
+      const auto found = evaluations.find(column);
+      return found != evaluations.end() && found->second == options;
+    }
+  };
+
+  static std::optional<Measured> measured_before(const std::filesystem::path& result,
+                                                 const std::vector<std::string>& arguments) {
+    if (!std::filesystem::exists(result)) return std::nullopt;
+    return read_json(result, [&](const nlohmann::json& known) {
+      if (known.at("arguments") != arguments) {
+        throw Error(ErrorCode::kInvalidValue,
+                    result.string() +
+                        " was trained with other options; choose another --output, or remove it "
+                        "and the folder beside it to train again");
+      }
+      return Measured{
+          .evaluations = known.value("evaluations", std::map<std::string, OptionValues>()),
+          .scores = known.at("scores").get<Scores>()};
+    });
+  }
+
   std::vector<std::string> training_arguments(const SweepPoint& point, std::uint64_t seed,
                                               const std::filesystem::path& folder) const {
     std::vector<std::string> arguments = arguments_;

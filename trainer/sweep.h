@@ -36,9 +36,9 @@ Sweep read_sweep(const std::filesystem::path& file);
 
 // Trains and evaluates every point with every seed, one after another, each in a process of its own
 // with `arguments` before the point's options; then writes sweep.md and sweep.json to `output`. A
-// run that was measured before is not repeated, one that was cut short goes on: the same command
-// continues an interrupted sweep. Returns false when interrupted. Throws Error(kInference) naming
-// the run that failed and its log.
+// run that was trained before is not repeated, nor a measurement with the same options; one that
+// was cut short goes on: the same command continues an interrupted sweep. Returns false when
+// interrupted. Throws Error(kInference) naming the run that failed and its log.
 bool run_sweep(const Sweep& sweep, const std::vector<std::string>& arguments,
                const std::filesystem::path& output);
 

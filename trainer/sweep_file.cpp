@@ -1,4 +1,5 @@
 // read_sweep(): the grid of a sweep file as rows.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cdfss/error.h"
@@ -50,7 +51,12 @@ std::vector<SweepPoint> points_of(const Json& grid) {
     if (option == "output") refuse(entry, "--output on the command line instead");
     if (!values.is_array() || values.empty()) refuse(entry, "a list of values");
     std::vector<std::string> words;
-    for (const Json& value : values) words.push_back(word(entry, value));
+    for (const Json& value : values) {
+      words.push_back(word(entry, value));
+      if (std::ranges::count(words, words.back()) > 1) {
+        refuse(entry, "each value once, not " + words.back() + " twice");
+      }
+    }
     points = extended(points, option, words);
   }
   return points;
@@ -62,6 +68,8 @@ std::vector<std::uint64_t> seeds_of(const Json& list) {
   for (const Json& seed : list) {
     if (!seed.is_number_unsigned()) refuse("seeds", "numbers of 0 or more");
     seeds.push_back(seed.get<std::uint64_t>());
+    // Counted twice, a run would make the spread between seeds smaller than it is.
+    if (std::ranges::count(seeds, seeds.back()) > 1) refuse("seeds", "each number once");
   }
   return seeds;
 }

@@ -12,6 +12,7 @@
 #include "non_finite.h"
 #include "program.h"
 #include "reduction_init.h"
+#include "report.h"
 #include "run_configuration.h"
 #include "run_folder.h"
 #include "run_leader.h"
@@ -45,7 +46,9 @@ class Run {
         group_(ProcessGroup::from_environment(device_)),
         sources_(open_training_sources(options)),
         fingerprint_(sources_.fingerprint()) {
-    if (group_.leads()) folder_.emplace(options.output, options.resume);
+    if (!group_.leads()) return;
+    folder_.emplace(options.output, options.resume);
+    if (!options.export_file.empty()) check_writable(options.export_file);
   }
 
   void train() {

@@ -221,7 +221,10 @@ TEST_F(ResumeCli, RefusesADamagedState) {
   std::filesystem::copy_file(folder_ / "run/last.safetensors", file,
                              std::filesystem::copy_options::overwrite_existing);
   expect_failure(train(resume), 1, {"state.safetensors", "is not the state of a training run"});
+  // Beginning anew would replace the model that is there.
   std::filesystem::remove(file);
+  expect_failure(train(resume), 1, {"not its state.safetensors"});
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/last.safetensors"));
   std::filesystem::remove(folder_ / "run/config.toml");
   expect_failure(train(arguments({"--steps", "1", "--resume"})), 1,
                  {"neither state.safetensors nor config.toml"});

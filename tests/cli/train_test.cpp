@@ -105,6 +105,7 @@ TEST_F(TrainCli, UsageErrorsExitWith2AndNameTheOption) {
   expect_failure(train(arguments({"--memory-layers", "7"})), 2, {"--memory-layers", "7"});
   expect_failure(train(arguments({"--feature-cache", "1", "--train-backbone"})), 2,
                  {"--feature-cache", "--train-backbone"});
+  expect_failure(train(arguments({"--steps", "1"}, "run\xe4")), 2, {"argument 4", "UTF-8"});
   expect_failure(train(arguments({"--calibrate"})), 2, {"--calibrate", "--held-out"});
 }
 
@@ -118,6 +119,54 @@ TEST_F(TrainCli, WrongInputsExitWith1AndNameTheOffender) {
   expect_failure(train({"--data", "folder:" + (folder_ / "data").string(), "--output",
                         folder_ / "file/run", "--steps", "1", "--input-size", "41"}),
                  1, {"file/run"});
+  // Before the first step, not after the last.
+  expect_failure(train(arguments({"--export", folder_ / "nowhere/model.safetensors"})), 1,
+                 {"nowhere/model.safetensors", "no folder"});
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "run"));
+}
+
+class SweepCli : public TrainCli {
+ protected:
+  std::vector<std::string> sweep(int episodes, const std::string& steps) {
+    testing::write_bytes(folder_ / "sweep.json",
+                         R"({"grid": {"contrastive-weight": [0]}, "seeds": [1],
+                             "evaluate": {"boxes": {"runs": 1, "dataset": "folder:)" +
+                             (folder_ / "data").string() + R"(", "episodes": )" +
+                             std::to_string(episodes) + "}}}");
+    return arguments({"--steps", steps, "--sweep", folder_ / "sweep.json"}, "sweep");
+  }
+  nlohmann::json read(const std::string& name) const {
+    return nlohmann::json::parse(testing::read_bytes(folder_ / "sweep" / name));
+  }
+};
+
+TEST_F(SweepCli, TrainsOnceAndMeasuresAsTheFileSaysNow) {
+  const ProcessResult first = train(sweep(2, "1"));
+  ASSERT_EQ(first.exit_code, 0) << first.errors;
+  const auto report = read("0-seed-1/boxes.json");
+  EXPECT_EQ(report["episodes_measured"], 2);
+  EXPECT_EQ(read("sweep.json")["runs"]["0"][0]["boxes"], report["miou"]);
+  const std::string table = testing::read_bytes(folder_ / "sweep/sweep.md");
+  EXPECT_NE(table.find(" boxes |"), std::string::npos) << table;
+
+  const auto trained =
+      std::filesystem::last_write_time(folder_ / "sweep/0-seed-1/state.safetensors");
+  ASSERT_EQ(train(sweep(3, "1")).exit_code, 0);
+  EXPECT_EQ(read("0-seed-1/boxes.json")["episodes_measured"], 3);
+  EXPECT_EQ(std::filesystem::last_write_time(folder_ / "sweep/0-seed-1/state.safetensors"),
+            trained);
+  expect_failure(train(sweep(3, "2")), 1, {"0-seed-1.json", "other options"});
+}
+
+TEST_F(SweepCli, ASignalToItAloneStopsItsRun) {
+  testing::BackgroundTraining training(sweep(2, "100000"));
+  const auto metrics = folder_ / "sweep/0-seed-1/metrics.jsonl";
+  testing::wait_until(
+      [&] { return std::filesystem::exists(metrics) && std::filesystem::file_size(metrics) > 0; });
+  EXPECT_EQ(training.end(SIGTERM), 128 + SIGTERM);
+  const std::string steps = std::to_string(read_lines(metrics).size());
+  EXPECT_EQ(read_model_info(folder_ / "sweep/0-seed-1/last.safetensors").metadata["training_steps"],
+            steps + "/100000");
 }
 
 }  // namespace

@@ -74,6 +74,9 @@ TEST(WriteReport, WritesJsonAndRefusesWhatCannotBeWritten) {
   check_writable(folder / "out.json");
   write_report(folder / "out.json", {{"miou", 0.5}});
   EXPECT_EQ(nlohmann::json::parse(testing::read_bytes(folder / "out.json"))["miou"], 0.5);
+  // A class as a Latin-1 folder name has it.
+  write_report(folder / "out.json", {{"class", "\xe4l"}});
+  EXPECT_EQ(nlohmann::json::parse(testing::read_bytes(folder / "out.json"))["class"], "\uFFFDl");
   testing::expect_error(ErrorCode::kUnreadable, {"nowhere/out.json", "no folder"},
                         [&] { check_writable(folder / "nowhere/out.json"); });
   testing::expect_error(ErrorCode::kUnreadable, {"is a folder"},

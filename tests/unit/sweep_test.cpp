@@ -70,7 +70,11 @@ TEST(Presets, PutOthersInTheMemorysPlace) {
 }
 
 TEST(Presets, GiveWayToWhatIsSaid) {
+  ::testing::internal::CaptureStderr();
   const TrainOptions options = parse_with_preset("table5-all", {"--contrastive-weight", "0.5"});
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("--contrastive-weight is 0.5 as given, not 1"), std::string::npos) << said;
+  EXPECT_EQ(said.find("--memory-layers"), std::string::npos) << said;
   EXPECT_EQ(options.step.contrastive_weight, 0.5);
   EXPECT_EQ(options.target_enhancement, TargetEnhancement::kBoth);
 }
@@ -119,6 +123,8 @@ TEST(SweepFile, NamesWhatIsWrong) {
       {R"({"grid": {"output": ["x"]}})", "grid.output"},
       {R"({"grid": {"steps": [3]}, "seeds": [-1]})", "seeds"},
       {R"({"grid": {"steps": [3]}, "seed": [1]})", "seed"},
+      {R"({"grid": {"steps": [3]}, "seeds": [1, 2, 1]})", "seeds"},
+      {R"({"grid": {"steps": [3, 4, 3]}})", "grid.steps"},
       {R"({"grid": {"steps": [3]}, "evaluate": {"a": {"model": "m"}}})", "evaluate.a.model"},
       {R"([1])", "sweep"},
   };
