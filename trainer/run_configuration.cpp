@@ -11,9 +11,9 @@
 namespace cdfss {
 namespace {
 
-const std::set<std::string> kNotCompared{"output",           "export", "max-seconds",
-                                         "checkpoint-every", "device", "threads",
-                                         "loader-threads",   "steps",  "epochs"};
+// What leaves every step the same.
+const std::set<std::string> kOfNoStep{"output", "export",  "max-seconds",   "checkpoint-every",
+                                      "device", "threads", "loader-threads"};
 
 using Values = std::map<std::string, std::vector<std::string>>;
 
@@ -48,6 +48,27 @@ std::string text_of(const Values& values, const std::string& name) {
   return text;
 }
 
+// "\n  --name: VALUE WHERE, VALUE WHERE" for each option that two configurations set differently.
+std::string differences(const std::string& first, const std::string& in_first,
+                        const std::string& second, const std::string& in_second,
+                        const std::set<std::string>& ignored) {
+  const Values a = parse(first);
+  const Values b = parse(second);
+  std::set<std::string> names;
+  for (const auto& [name, values] : a) names.insert(name);
+  for (const auto& [name, values] : b) names.insert(name);
+  std::string text;
+  for (const std::string& name : names) {
+    if (ignored.contains(name)) continue;
+    const auto value = a.find(name);
+    const auto other = b.find(name);
+    if (value != a.end() && other != b.end() && same(value->second, other->second)) continue;
+    text += "\n  --" + name + ": " + text_of(a, name) + " " + in_first + ", " + text_of(b, name) +
+            " " + in_second;
+  }
+  return text;
+}
+
 // Of two options that exclude each other, a file may hold one: the given one, or that of the two
 // whose default is not 0, which stands for "not given".
 bool is_excluded(const CLI::Option& option) {
@@ -77,28 +98,24 @@ std::string effective_configuration(const CLI::App& app) {
 
 void require_same_configuration(const std::string& stored, const std::string& now,
                                 const std::filesystem::path& source) {
-  const Values before = parse(stored);
-  const Values after = parse(now);
-  std::set<std::string> names;
-  for (const auto& [name, values] : before) names.insert(name);
-  for (const auto& [name, values] : after) names.insert(name);
-  std::string differences;
-  for (const std::string& name : names) {
-    if (kNotCompared.contains(name)) continue;
-    const auto old_value = before.find(name);
-    const auto new_value = after.find(name);
-    if (old_value != before.end() && new_value != after.end() &&
-        same(old_value->second, new_value->second)) {
-      continue;
-    }
-    differences += "\n  --" + name + ": " + text_of(before, name) + " in the run, " +
-                   text_of(after, name) + " now";
-  }
-  if (differences.empty()) return;
+  std::set<std::string> ignored = kOfNoStep;
+  ignored.insert({"steps", "epochs"});
+  const std::string found = differences(stored, "in the run", now, "now", ignored);
+  if (found.empty()) return;
   throw Error(ErrorCode::kInvalidValue,
-              source.string() + " is of a run with other options:" + differences +
+              source.string() + " is of a run with other options:" + found +
                   "\nLeave out what --resume should take from the run, or start a new one in "
                   "another --output.");
+}
+
+void require_same_processes(const std::vector<std::string>& configurations) {
+  for (std::size_t i = 1; i < configurations.size(); ++i) {
+    const std::string found = differences(configurations[0], "in process 0", configurations[i],
+                                          "in process " + std::to_string(i), kOfNoStep);
+    if (found.empty()) continue;
+    throw Error(ErrorCode::kInvalidValue,
+                "the processes of the run were started with different options:" + found);
+  }
 }
 
 std::string resumed_configuration(int argc, const char* const* argv) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace cdfss {
 
@@ -17,6 +18,10 @@ std::string effective_configuration(const CLI::App& app);
 // with (device, threads), and steps and epochs, of which the caller compares the outcome.
 void require_same_configuration(const std::string& stored, const std::string& now,
                                 const std::filesystem::path& source);
+// Throws Error(kInvalidValue) naming each option that a process has set to something else than the
+// first, with both values. `configurations` are theirs in the order of ranks. Compared are also
+// steps and epochs.
+void require_same_processes(const std::vector<std::string>& configurations);
 
 // Where the options that a command line leaves out come from: the config.toml in the folder that
 // --output names, if --resume is given and there is one; else empty.

@@ -17,6 +17,7 @@
 #include "run_folder.h"
 #include "run_leader.h"
 #include "run_state.h"
+#include "same_run.h"
 #include "stoppable_progress.h"
 #include "stopwatch.h"
 #include "text_file.h"
@@ -53,6 +54,7 @@ class Run {
 
   void train() {
     const std::optional<RunState> stored = stored_state();
+    require_same_run(group_, configuration_, fingerprint_, stored ? stored->step : 0);
     make_network(stored);
     const BatchRange range{
         .taken = stored ? stored->batches : 0, .index = group_.rank(), .count = group_.size()};

@@ -60,18 +60,20 @@ class TrainProcesses : public ::testing::Test {
            more;
   }
 
-  // As torchrun starts them on one machine.
+  // As torchrun starts them on one machine; one command a rank.
+  static ProcessResult run_processes(const std::vector<std::string>& commands) {
+    std::string script = "export WORLD_SIZE=" + std::to_string(commands.size()) +
+                         " MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(free_port()) + "; ";
+    for (std::size_t i = commands.size(); i-- > 0;) {
+      const std::string rank = std::to_string(i);
+      script += "( export RANK=" + rank + " LOCAL_RANK=" + rank + "; " + commands[i] + " )";
+      script += i > 0 ? " & " : "; first=$?; wait; exit $first";
+    }
+    return testing::run_shell(script);
+  }
   ProcessResult run_processes(int count, int batch, const std::string& output,
                               const std::string& more = "") const {
-    std::string script = "export WORLD_SIZE=" + std::to_string(count) +
-                         " MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(free_port()) + "; ";
-    for (int rank = 1; rank < count; ++rank) {
-      script += "RANK=" + std::to_string(rank) + " LOCAL_RANK=" + std::to_string(rank) + " " +
-                command(batch, output, more) + " & ";
-    }
-    script +=
-        "RANK=0 LOCAL_RANK=0 " + command(batch, output, more) + "; first=$?; wait; exit $first";
-    return testing::run_shell(script);
+    return run_processes(std::vector<std::string>(count, command(batch, output, more)));
   }
 
   // Largest difference of any tensor of two runs' last models.
@@ -135,6 +137,38 @@ TEST_F(TrainProcesses, WhatCannotBeSharedOutIsRefused) {
     EXPECT_NE(result.errors.find(std::string(option).substr(0, 6)), std::string::npos)
         << result.errors;
   }
+}
+
+TEST_F(TrainProcesses, OnesThatDifferAreRefused) {
+  const auto expect_refused = [](const std::vector<std::string>& commands,
+                                 std::initializer_list<const char*> parts) {
+    const ProcessResult result = run_processes(commands);
+    EXPECT_EQ(result.exit_code, 1) << result.errors;
+    for (const char* part : parts) {
+      // By both.
+      const std::size_t first = result.errors.find(part);
+      ASSERT_NE(first, std::string::npos) << part << "\n" << result.errors;
+      EXPECT_NE(result.errors.find(part, first + 1), std::string::npos) << result.errors;
+    }
+  };
+  expect_refused({command(2, "run"), command(2, "run", "--seed 5 --memory-slots 4")},
+                 {"options:\n  --memory-slots: 10 in process 0, 4 in process 1\n"
+                  "  --seed: 321 in process 0, 5 in process 1"});
+
+  for (const char* name : {"one", "two"}) {
+    std::filesystem::create_directories(folder_ / name);
+    std::filesystem::copy(folder_ / "data", folder_ / name / "more",
+                          std::filesystem::copy_options::recursive);
+  }
+  std::filesystem::remove(folder_ / "two/more/images/3.png");
+  std::filesystem::remove(folder_ / "two/more/masks/3.png");
+  const std::string more = command(2, "run", "--data folder:more");
+  expect_refused({"cd " + quoted(folder_ / "one") + " && " + more,
+                  "cd " + quoted(folder_ / "two") + " && " + more},
+                 {"process 1 differs from process 0: images or classes"});
+
+  ASSERT_EQ(run_processes(2, 2, "begun").exit_code, 0);
+  expect_refused({command(2, "begun", "--resume"), command(2, "begun")}, {"goes on after"});
 }
 
 TEST_F(TrainProcesses, AMissingVariableIsNamed) {
