@@ -21,6 +21,11 @@ std::unique_ptr<Engine> make_engine(GstElement* element, const Settings& setting
   return engine;
 }
 
+// Empty: none.
+std::string watched_folder(const Settings& settings) {
+  return settings.watch ? settings.support : "";
+}
+
 }  // namespace
 
 Control::Control(GstElement* element)
@@ -31,8 +36,10 @@ Control::Control(GstElement* element)
 
 std::optional<Failure> Control::start() {
   stats_.reset();
-  loader_.start();  // first: what is set from here on is loaded after this
+  // First: what is set, or changed in the folder, from here on is loaded after this.
+  loader_.start(watched_folder(this->settings()));
   const Settings settings = this->settings();
+  loader_.watch(watched_folder(settings));  // where that has been set in between
   set_in_use(settings);
   const auto failure = guard([&] {
     auto engine = make_engine(element_, settings, false, {});
@@ -44,7 +51,6 @@ std::optional<Failure> Control::start() {
     loader_.stop();
     return failure;
   }
-  if (settings.watch) loader_.watch(settings.support);
   return std::nullopt;
 }
 
@@ -82,7 +88,7 @@ unsigned Control::set(guint id, const GValue* value) {
     worker_.set_temporal_smoothing(settings.temporal_smoothing);
   }
   if ((changes & kEngineChange) != 0) loader_.request();
-  if ((changes & kWatchChange) != 0) loader_.watch(settings.watch ? settings.support : "");
+  if ((changes & kWatchChange) != 0) loader_.watch(watched_folder(settings));
   if ((changes & kLatencyChange) != 0) {
     gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT(element_)));
   }

@@ -13,12 +13,16 @@ constexpr guint kSettleTime = 500;  // ms; copying a picture with its mask takes
 
 }  // namespace
 
-void Loader::start() {
+void Loader::start(const std::filesystem::path& watched) {
   stop();
   const std::lock_guard held(lock_);
   context_ = g_main_context_new();
   loop_ = g_main_loop_new(context_, FALSE);
   stopping_ = {};
+  // Not left to the thread, which may begin late: a change before that would go unseen.
+  g_main_context_push_thread_default(context_);
+  watch_now(watched);
+  g_main_context_pop_thread_default(context_);
   thread_ = std::thread([this] {
     setpriority(PRIO_PROCESS, 0, kNice);  // of this thread and those that LibTorch makes for it
     g_main_context_push_thread_default(context_);

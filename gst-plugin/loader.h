@@ -26,7 +26,8 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  void start();
+  // Changes in the folder `watched` count from the return on (see watch()); none if it is empty.
+  void start(const std::filesystem::path& watched);
   // Asks a load that has begun to end, and waits until it does.
   void stop();
 
