@@ -159,8 +159,8 @@ TEST(TiledConvolution, IsNotFasterForOtherGeometriesAndFewChannels) {
     return TiledConvolution::is_faster(at::empty({out, in, kernel, kernel}), dtype, geometry);
   };
   EXPECT_TRUE(is_faster(64, 64, 3, at::kFloat, same));
-  EXPECT_TRUE(is_faster(256, 256, 3, at::kBFloat16, same));
-  EXPECT_FALSE(is_faster(128, 128, 3, at::kBFloat16, same));
+  EXPECT_TRUE(is_faster(128, 128, 3, at::kBFloat16, same));
+  EXPECT_FALSE(is_faster(64, 64, 3, at::kBFloat16, same));
   EXPECT_FALSE(is_faster(64, 32, 3, at::kFloat, same));
   EXPECT_FALSE(is_faster(64, 72, 3, at::kFloat, same));  // not a multiple of 16
   EXPECT_FALSE(is_faster(256, 256, 3, at::kHalf, same));
