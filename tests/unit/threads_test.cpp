@@ -2,9 +2,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -148,6 +151,22 @@ TEST_F(Threads, RunEachImageOnce) {
                             if (i == 5) throw std::out_of_range("5");
                           }),
                std::out_of_range);
+}
+
+// A backward convolution of oneDNN waits for as many threads as OpenMP says there are. A thread
+// that had not called parallel_for() before set their number to that of all in the middle of its
+// work, and waited for ever.
+TEST_F(Threads, AreOneInAnImageFromTheirFirstWorkOn) {
+  at::set_num_threads(3);
+  std::atomic<int> most = 0;
+  // The OpenMP threads of a new thread are new, too.
+  std::thread([&] {
+    for_images(3, [&](std::int64_t) {
+      at::parallel_for(0, 1, 1, [](std::int64_t, std::int64_t) {});
+      most = std::max(most.load(), omp_get_max_threads());
+    });
+  }).join();
+  EXPECT_EQ(most, 1);
 }
 
 TEST_F(Threads, TakeImagesApartWhereAllAreBusy) {
