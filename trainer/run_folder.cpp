@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <string>
+#include <system_error>
 
 #include "cdfss/error.h"
 
@@ -19,7 +20,12 @@ constexpr const char* kRunFiles[] = {kStateFile,        kConfigurationFile, kRec
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(path) {
-  std::filesystem::create_directories(path_);
+  std::error_code failure;
+  std::filesystem::create_directories(path_, failure);
+  if (failure) {
+    throw Error(ErrorCode::kInvalidValue,
+                "--output " + path_.string() + " cannot be made a folder: " + failure.message());
+  }
   std::string found;
   for (const char* name : kRunFiles) {
     if (found.empty() && has(name)) found = name;

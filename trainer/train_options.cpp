@@ -1,5 +1,6 @@
 #include "train_options.h"
 
+#include "number_in.h"
 #include "presets.h"
 
 namespace cdfss {
@@ -46,11 +47,11 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
       ->type_name("PIXELS")
       ->group(group);
   app.add_option("--scale-min", o.augmentation.scale_min, "Least random scale of an image")
-      ->check(CLI::Range(0.05, 4.0))
+      ->check(number_in(0.05, 4.0))
       ->type_name("X")
       ->group(group);
   app.add_option("--scale-max", o.augmentation.scale_max, "Largest random scale of an image")
-      ->check(CLI::Range(0.05, 4.0))
+      ->check(number_in(0.05, 4.0))
       ->type_name("X")
       ->group(group);
   app.add_flag("--resize", o.augmentation.resize,
@@ -60,7 +61,7 @@ void add_data_options(CLI::App& app, TrainOptions& o) {
                  "Give the transformed views of the contrastive loss the amplitudes of another "
                  "episode's low frequencies, up to this share of the input's side, e.g. 0.01. "
                  "0 = off")
-      ->check(CLI::Range(0.0, 0.5))
+      ->check(number_in(0.0, 0.5))
       ->type_name("X")
       ->group(group);
   app.add_option("--feature-cache", o.feature_cache,
@@ -122,12 +123,12 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
       ->group(group);
   app.add_option("--memory-momentum", o.network.memory.momentum,
                  "Share of a slot that stays at an update: lambda of Eq. 4")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("X")
       ->group(group);
   app.add_option("--memory-alpha", o.network.memory.retention,
                  "Share of the own style that an enhanced image keeps: alpha of Eq. 7")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("X")
       ->group(group);
   app.add_option("--alpha-mode", texts.alpha_mode,
@@ -136,7 +137,7 @@ void add_model_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& texts) 
       ->group(group);
   app.add_option("--enhancement-probability", o.network.memory.probability,
                  "How likely the memory restyles an image in training")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("P")
       ->group(group);
   app.add_option("--enhance-with", texts.enhance_with,
@@ -161,21 +162,21 @@ void add_loss_options(CLI::App& app, TrainOptions& o) {
   const std::string group = "Losses";
   app.add_option("--foreground-weight", o.step.foreground_weight,
                  "How often a foreground pixel counts in the segmentation loss")
-      ->check(CLI::Range(1e-3, 1e3))
+      ->check(number_in(1e-3, 1e3))
       ->type_name("X")
       ->group(group);
   app.add_option("--contrastive-weight", o.step.contrastive_weight,
                  "Weight of the contrastive loss; 0 skips its pass")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(number_in(0.0, 1e6))
       ->type_name("X")
       ->group(group);
   app.add_option("--orthogonal-weight", o.step.orthogonal_weight,
                  "Weight of the memory's orthogonal loss")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(number_in(0.0, 1e6))
       ->type_name("X")
       ->group(group);
   app.add_option("--temperature", o.step.temperature, "Temperature of the contrastive loss")
-      ->check(CLI::Range(1e-3, 1e3))
+      ->check(number_in(1e-3, 1e3))
       ->type_name("X")
       ->group(group);
   app.add_flag("--prototype-gradient", o.step.prototype_gradient,
@@ -200,7 +201,7 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
   app.add_option("--max-seconds", o.max_seconds,
                  "Stop after this time, to be resumed; the schedule still spans all steps. 0 = no "
                  "limit")
-      ->check(CLI::Range(0.0, 1e9))
+      ->check(number_in(0.0, 1e9))
       ->type_name("SECONDS")
       ->group(group);
   app.add_option("--optimiser", texts.optimiser, "Optimiser")
@@ -211,23 +212,23 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
       ->group(group);
   app.add_option("--learning-rate", o.optimiser.learning_rate,
                  "Base learning rate: that of the memory bank")
-      ->check(CLI::Range(0.0, 1e3))
+      ->check(number_in(0.0, 1e3))
       ->type_name("RATE")
       ->group(group);
   app.add_option("--learning-rate-scale", o.optimiser.scale,
                  "The decoder and reduction learn at the base rate times this; 10 is what the "
                  "released ASGNet code does, so .0025 means .025")
-      ->check(CLI::Range(0.0, 1e3))
+      ->check(number_in(0.0, 1e3))
       ->type_name("X")
       ->group(group);
   app.add_option("--reduction-scale", o.optimiser.reduction_scale,
                  "The channel reduction learns at the decoder's rate times this")
-      ->check(CLI::Range(0.0, 1e3))
+      ->check(number_in(0.0, 1e3))
       ->type_name("X")
       ->group(group);
   app.add_option("--reduction-dropout", o.step.reduction_dropout,
                  "Share of reduced channels dropped in training")
-      ->check(CLI::Range(0.0, 0.99))
+      ->check(number_in(0.0, 0.99))
       ->type_name("P")
       ->group(group);
   app.add_option("--warmup", o.optimiser.warmup, "Steps over which the learning rates rise")
@@ -235,18 +236,18 @@ void add_schedule_options(CLI::App& app, TrainOptions& o, TrainOptionTexts& text
       ->type_name("N")
       ->group(group);
   app.add_option("--momentum", o.optimiser.momentum, "Of sgd")
-      ->check(CLI::Range(0.0, 0.9999))
+      ->check(number_in(0.0, 0.9999))
       ->type_name("X")
       ->group(group);
   app.add_option("--weight-decay", o.optimiser.weight_decay, "Of all but the memory bank")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("X")
       ->group(group);
   app.add_flag("--train-backbone", o.optimiser.train_backbone, "Train the backbone, too")
       ->group(group);
   app.add_option("--backbone-learning-rate", o.optimiser.backbone_learning_rate,
                  "With --train-backbone")
-      ->check(CLI::Range(0.0, 1e3))
+      ->check(number_in(0.0, 1e3))
       ->type_name("RATE")
       ->group(group);
   app.add_option("--bn", texts.batch_norm,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <opencv2/core.hpp>
+#include <set>
 #include <utility>
 
 #include "cdfss/error.h"
@@ -104,9 +105,14 @@ std::vector<VideoSequence> find_sequences(const fs::path& root,
   const fs::path annotations = media_folder(root, "Annotations");
   std::vector<std::string> wanted = names.empty() ? listed_sequences(root) : names;
   if (wanted.empty()) {
-    for (const fs::path& entry : sorted_entries(images)) {
-      if (fs::is_directory(entry)) wanted.push_back(entry.filename());
+    // Of both, so that a sequence that lacks its folder in one of them is not passed over.
+    std::set<std::string> names_of_folders;
+    for (const fs::path& media : {images, annotations}) {
+      for (const auto& entry : fs::directory_iterator(media)) {
+        if (entry.is_directory()) names_of_folders.insert(entry.path().filename());
+      }
     }
+    wanted.assign(names_of_folders.begin(), names_of_folders.end());
   }
   if (wanted.empty()) {
     throw Error(ErrorCode::kInvalidValue, images.string() + " holds no sequence folders");

@@ -107,6 +107,8 @@ TEST_F(TrainCli, UsageErrorsExitWith2AndNameTheOption) {
                  {"--feature-cache", "--train-backbone"});
   expect_failure(train(arguments({"--steps", "1"}, "run\xe4")), 2, {"argument 4", "UTF-8"});
   expect_failure(train(arguments({"--calibrate"})), 2, {"--calibrate", "--held-out"});
+  expect_failure(train(arguments({"--learning-rate", "nan"})), 2, {"--learning-rate", "'nan'"});
+  expect_failure(train(arguments({"--max-seconds", "-NaN"})), 2, {"--max-seconds", "'-NaN'"});
 }
 
 TEST_F(TrainCli, WrongInputsExitWith1AndNameTheOffender) {
@@ -118,7 +120,7 @@ TEST_F(TrainCli, WrongInputsExitWith1AndNameTheOffender) {
   testing::write_bytes(folder_ / "file", "");
   expect_failure(train({"--data", "folder:" + (folder_ / "data").string(), "--output",
                         folder_ / "file/run", "--steps", "1", "--input-size", "41"}),
-                 1, {"file/run"});
+                 1, {"--output", "file/run", "cannot be made a folder"});
   // Before the first step, not after the last.
   expect_failure(train(arguments({"--export", folder_ / "nowhere/model.safetensors"})), 1,
                  {"nowhere/model.safetensors", "no folder"});

@@ -83,6 +83,10 @@ TEST_F(FindSequences, NamesWhatIsMissing) {
   std::filesystem::remove(root_ / "JPEGImages" / "480p" / "bear" / "00001.jpg");
   expect_error(ErrorCode::kInvalidValue, {"bear/00001.png"},
                [&] { find_sequences(root_, {"bear"}); });
+  // Not passed over in silence.
+  std::filesystem::remove_all(root_ / "JPEGImages" / "480p" / "bear");
+  expect_error(ErrorCode::kNotFound, {"\"bear\"", "JPEGImages"},
+               [&] { find_sequences(root_, {}); });
   std::filesystem::remove_all(root_ / "Annotations");
   expect_error(ErrorCode::kNotFound, {root_.string(), "Annotations"},
                [&] { find_sequences(root_, {}); });
