@@ -7,6 +7,7 @@
 
 #include "tensor/cpu_features.h"
 #include "tensor/onednn_operator.h"
+#include "tensor/pointwise_convolution.h"
 #include "tensor/tiled_convolution.h"
 
 namespace cdfss {
@@ -44,6 +45,10 @@ FusedConvolution::FusedConvolution(const at::Tensor& weight, const at::Tensor& b
     tiled_ = std::make_shared<TiledConvolution>(weight, bias, dtype, geometry);
     return;
   }
+  if (PointwiseConvolution::is_faster(weight, dtype, geometry)) {
+    pointwise_ = std::make_shared<PointwiseConvolution>(weight, bias, geometry.stride);
+    return;
+  }
   if (bias.defined()) bias_ = bias.detach().to(dtype);
   const at::Tensor converted = weight.detach().to(dtype);
   if (fuses) {
@@ -59,6 +64,7 @@ FusedConvolution::FusedConvolution(const at::Tensor& weight, const at::Tensor& b
 at::Tensor FusedConvolution::apply(const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
   if (tiled_ != nullptr) return tiled_->apply(input, relu);
+  if (pointwise_ != nullptr) return pointwise_->apply(input, relu);
   if (packed_ != nullptr) {
     return call(OneDnn::get().convolve, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),
@@ -77,6 +83,10 @@ at::Tensor FusedConvolution::apply_in(const at::Tensor& mask, const at::Tensor& 
 
 at::Tensor FusedConvolution::add_to(at::Tensor sum, const at::Tensor& x, bool relu) const {
   const at::Tensor input = x.to(dtype_);
+  if (pointwise_ != nullptr) {
+    pointwise_->add_to(sum, input, relu);
+    return sum;
+  }
   if (packed_ != nullptr) {
     return call(OneDnn::get().convolve_and_add, sum, input, packed_->for_image(input),
                 bias_.defined() ? c10::IValue(bias_) : c10::IValue(), twice(geometry_.padding),

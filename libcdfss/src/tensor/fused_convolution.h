@@ -10,6 +10,7 @@
 
 namespace cdfss {
 
+class PointwiseConvolution;
 class TiledConvolution;
 
 struct ConvolutionGeometry {
@@ -37,11 +38,12 @@ class FusedConvolution {
 
  private:
   at::ScalarType dtype_;
-  at::Tensor weight_;  // undefined if there is one of the two below
+  at::Tensor weight_;  // undefined if there is one of those below
   at::Tensor bias_;
   ConvolutionGeometry geometry_;
-  std::shared_ptr<PackedWeight> packed_;           // where oneDNN computes the direct sum
-  std::shared_ptr<const TiledConvolution> tiled_;  // where the sum is by tiles
+  std::shared_ptr<PackedWeight> packed_;                   // where oneDNN computes the direct sum
+  std::shared_ptr<const TiledConvolution> tiled_;          // where the sum is by tiles
+  std::shared_ptr<const PointwiseConvolution> pointwise_;  // where it is a matrix product
 };
 
 }  // namespace cdfss

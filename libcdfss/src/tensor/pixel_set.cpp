@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tensor/matrix_product.h"
+
 namespace cdfss {
 namespace {
 
@@ -11,17 +13,19 @@ namespace {
 at::Tensor rows_of(const at::Tensor& images) { return images.permute({0, 2, 3, 1}).flatten(0, 2); }
 
 at::Tensor as_strips(const at::Tensor& rows) {
-  return rows.view({-1, 1, PixelSet::kStrip, rows.size(1)}).permute({0, 3, 1, 2});
+  return rows.view({-1, 1, PixelSet::strip(), rows.size(1)}).permute({0, 3, 1, 2});
 }
 
 }  // namespace
 
+std::int64_t PixelSet::strip() { return multiplies_matrices_faster() ? 16 : 128; }
+
 PixelSet::PixelSet(const at::Tensor& mask, at::Device device) : mask_(mask.contiguous()) {
   const at::Tensor pixels = mask_.flatten().nonzero().flatten();
   const std::int64_t count = pixels.size(0);
-  const std::int64_t strips = std::max<std::int64_t>(1, (count + kStrip - 1) / kStrip);
+  const std::int64_t strips = std::max<std::int64_t>(1, (count + strip() - 1) / strip());
   pixels_ = pixels.to(device);
-  filled_ = at::constant_pad_nd(pixels, {0, strips * kStrip - count}).to(device);
+  filled_ = at::constant_pad_nd(pixels, {0, strips * strip() - count}).to(device);
 }
 
 double PixelSet::share() const {

@@ -1,8 +1,8 @@
 // Some pixels of a batch of images, to compute features there only.
 //
-// Their features are strips: images of one row of kStrip pixels, [n, C, 1, kStrip], channels-last,
-// so that a 1 x 1 convolution takes them as it takes whole images. Pixels follow each other in
-// order; behind the last, values are arbitrary but finite where the images' are.
+// Their features are strips: images of one row of strip() pixels, [n, C, 1, strip()],
+// channels-last, so that a 1 x 1 convolution takes them as it takes whole images. Pixels follow
+// each other in order; behind the last, values are arbitrary but finite where the images' are.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,9 @@ namespace cdfss {
 
 class PixelSet {
  public:
-  static constexpr std::int64_t kStrip = 128;
+  // Of this program: oneDNN packs weights for images of one size, which has to be long enough to be
+  // fast; a matrix product takes any number of pixels, so that few are computed in vain.
+  static std::int64_t strip();
 
   // mask bool [B, h, w] on the CPU: true for the pixels of the set. `device` is the features'.
   PixelSet(const at::Tensor& mask, at::Device device);

@@ -19,7 +19,7 @@ constexpr std::int64_t kFewestChannelsBf16 = 128;
 // At a time: the planes stay in the caches, and there is enough work for each kernel that is read.
 constexpr std::int64_t kMostTiles = 144;
 
-FusedConvolution products(const at::Tensor& weight, at::ScalarType dtype) {
+FusedConvolution grouped_products(const at::Tensor& weight, at::ScalarType dtype) {
   const at::Tensor kernels = weight.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor planes = to_planes(kernels, TileInput::kKernel, dtype);  // [P, K, C]
   return {planes.flatten(0, 1).unsqueeze(2).unsqueeze(3),
@@ -44,8 +44,13 @@ TiledConvolution::TiledConvolution(const at::Tensor& weight, const at::Tensor& b
                                    at::ScalarType dtype, const ConvolutionGeometry& geometry)
     : bias_(bias.defined() ? bias.detach().to(at::kFloat).contiguous() : at::Tensor()),
       dilation_(geometry.dilation),
-      out_(weight.size(0)),
-      products_(products(weight.detach(), dtype)) {}
+      out_(weight.size(0)) {
+  if (keeps_panels(dtype)) {
+    kernels_ = PlaneFactors::of_kernels(weight.detach().to(at::kFloat), dtype);
+  } else {
+    grouped_ = grouped_products(weight.detach(), dtype);
+  }
+}
 
 at::Tensor TiledConvolution::apply(const at::Tensor& x, bool relu) const {
   const at::Tensor images = x.contiguous(at::MemoryFormat::ChannelsLast);
@@ -63,25 +68,35 @@ at::Tensor TiledConvolution::apply_in(const at::Tensor& mask, const at::Tensor& 
 at::Tensor TiledConvolution::apply_to(TileRange tiles, const at::Tensor& images, bool relu) const {
   const at::Tensor y = at::empty({images.size(0), out_, images.size(2), images.size(3)},
                                  images.options().memory_format(at::MemoryFormat::ChannelsLast));
-  const TileFinish finish{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, relu};
   if (tiles.count == 0) return y;
+  const TileFinish finish{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, relu};
   // Whatever the batch, since weights are packed for a block's size.
   const std::int64_t of_one = image_tiles(images, images.scalar_type(), dilation_) / images.size(0);
   const std::int64_t block = parts(of_one, parts(of_one, kMostTiles));
-  const at::Tensor planes =
-      at::empty({block, tile_planes(winograd_tile(images.scalar_type())), images.size(1)},
-                images.options().memory_format(at::MemoryFormat::Contiguous));
-  // An image of one column and planes * C channels. The last block may be short; what its planes
-  // still hold of the one before is computed in vain.
-  const at::Tensor image = planes.view({1, block, 1, -1}).permute({0, 3, 1, 2});
   for (std::int64_t first = 0; first < tiles.count; first += block) {
     const TileRange range{first, std::min(block, tiles.count - first), tiles.list};
-    image_to_planes(images, dilation_, range, planes);
-    const at::Tensor made = products_.apply(image, /*relu=*/false);
-    planes_to_image(made.permute({0, 2, 3, 1}).view({block, planes.size(1), out_}), dilation_,
-                    range, finish, y);
+    planes_to_image(products(images, range, block), dilation_, range, finish, y);
   }
   return y;
+}
+
+at::Tensor TiledConvolution::products(const at::Tensor& images, TileRange range,
+                                      std::int64_t block) const {
+  const std::int64_t channels = images.size(1);
+  if (kernels_) {
+    const at::Tensor planes = empty_planes(range.count, channels, at::kFloat);
+    image_to_planes(images, dilation_, range, planes);
+    return kernels_->products(planes);
+  }
+  // A tile's planes beside each other: an image of one column and planes * C channels. What a short
+  // block's planes hold behind it is computed in vain.
+  const std::int64_t count = tile_planes(winograd_tile(images.scalar_type()));
+  const at::Tensor planes = at::empty({block, count, channels},
+                                      images.options().memory_format(at::MemoryFormat::Contiguous));
+  image_to_planes(images, dilation_, range, planes.transpose(0, 1));
+  const at::Tensor image = planes.view({1, block, 1, -1}).permute({0, 3, 1, 2});
+  const at::Tensor made = grouped_->apply(image, /*relu=*/false);
+  return made.permute({0, 2, 3, 1}).view({block, count, out_}).transpose(0, 1);
 }
 
 }  // namespace cdfss

@@ -3,7 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 #include "tensor/fused_convolution.h"
+#include "tensor/winograd_products.h"
 #include "tensor/winograd_tiles.h"
 
 namespace cdfss {
@@ -30,11 +33,15 @@ class TiledConvolution {
  private:
   // Of `count` tiles: all, or those listed.
   at::Tensor apply_to(TileRange tiles, const at::Tensor& images, bool relu) const;
+  // The tiles of `range`, at most `block`, as planes of the result.
+  at::Tensor products(const at::Tensor& images, TileRange range, std::int64_t block) const;
 
   at::Tensor bias_;  // float
   int dilation_;
   std::int64_t out_;
-  FusedConvolution products_;  // one group a plane
+  // Either of these makes the products.
+  std::optional<PlaneFactors> kernels_;
+  std::optional<FusedConvolution> grouped_;  // one group a plane
 };
 
 }  // namespace cdfss

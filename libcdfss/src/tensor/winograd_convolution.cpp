@@ -6,6 +6,7 @@
 
 #include "tensor/cpu_features.h"
 #include "tensor/winograd_planes.h"
+#include "tensor/winograd_products.h"
 
 namespace cdfss {
 namespace {
@@ -23,7 +24,7 @@ at::Tensor empty_images(const at::Tensor& like, std::int64_t channels) {
                    like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
-// With the images' and the kernel's transforms V, U and the output's gradient dM = A dY A^T:
+// With the images' and the kernels' transforms V, U and the output's gradient dM = A dY A^T:
 // M = V U^T, dU = dM^T V; the image's gradient is the convolution of dY with the rotated kernels.
 class Conv3x3Relu : public torch::autograd::Function<Conv3x3Relu> {
  public:
@@ -31,11 +32,10 @@ class Conv3x3Relu : public torch::autograd::Function<Conv3x3Relu> {
                             const at::Tensor& weight) {
     const at::ScalarType dtype = x.scalar_type();
     const at::Tensor images = channels_last(x);
-    const at::Tensor kernels = channels_last(weight);
     const at::Tensor y = empty_images(images, weight.size(0));
-    const at::Tensor products = at::bmm(to_planes(images, TileInput::kImage, dtype),
-                                        to_planes(kernels, TileInput::kKernel, dtype).mT());
-    from_planes(products, TileOutput::kImage, /*relu=*/true, y);
+    const auto kernels = PlaneFactors::of_kernels(weight, dtype);
+    from_planes(kernels.products(to_planes(images, TileInput::kImage, dtype)), TileOutput::kImage,
+                /*relu=*/true, y);
     context->save_for_backward({images, weight, y});
     return y;
   }
@@ -49,16 +49,15 @@ class Conv3x3Relu : public torch::autograd::Function<Conv3x3Relu> {
     at::Tensor of_images, of_weight;
     if (context->needs_input_grad(0)) {
       of_images = empty_images(images, images.size(1));
-      const at::Tensor products =
-          at::bmm(to_planes(gradient, TileInput::kImage, dtype, y),
-                  to_planes(channels_last(weight), TileInput::kRotatedKernel, dtype));
-      from_planes(products, TileOutput::kImage, /*relu=*/false, of_images);
+      const auto kernels = PlaneFactors::of_rotated_kernels(weight, dtype);
+      from_planes(kernels.products(to_planes(gradient, TileInput::kImage, dtype, y)),
+                  TileOutput::kImage, /*relu=*/false, of_images);
     }
     if (context->needs_input_grad(1)) {
       of_weight = at::empty_like(weight, weight.options(), at::MemoryFormat::ChannelsLast);
-      const at::Tensor products = at::bmm(to_planes(gradient, TileInput::kGradient, dtype, y).mT(),
-                                          to_planes(images, TileInput::kImage, dtype));
-      from_planes(products, TileOutput::kKernel, /*relu=*/false, of_weight);
+      const auto pixels = PlaneFactors::of_images(images, dtype);
+      from_planes(pixels.products(to_planes(gradient, TileInput::kGradient, dtype, y).mT()),
+                  TileOutput::kKernel, /*relu=*/false, of_weight);
     }
     return {of_images, of_weight};
   }
@@ -83,7 +82,9 @@ bool is_worth_it(const at::Tensor& x, const at::Tensor& weight, at::ScalarType d
 
 at::Tensor conv3x3_relu(const at::Tensor& x, const at::Tensor& weight) {
   const at::ScalarType dtype = compute_type(x);
-  if (!is_worth_it(x, weight, dtype)) return at::conv2d(x, weight, {}, 1, 1).relu_();
+  if (!is_worth_it(x, weight, dtype)) {
+    return at::conv2d(x.to(dtype), weight.to(dtype), {}, 1, 1).relu_();
+  }
   return Conv3x3Relu::apply(x.to(dtype), weight);
 }
 

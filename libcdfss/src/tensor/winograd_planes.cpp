@@ -2,10 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include "tensor/matrix_product.h"
 #include "tensor/winograd_tiling.h"
 
 namespace cdfss {
 namespace {
+
+static_assert(kPanelColumns == kTileChannels);  // so that the transform writes panels
 
 TiledImages shape_of(const at::Tensor& x, int dilation = 1) {
   return {x.size(0), x.size(2), x.size(3), x.size(1), dilation};
@@ -23,31 +26,68 @@ void with_types(at::ScalarType images, at::ScalarType planes, const Function& fu
   }
 }
 
+PlaneSteps steps_of(const at::Tensor& planes) { return {planes.stride(1), planes.stride(0)}; }
+
+// Of x, for products of `dtype`.
+std::int64_t tiles_of(const at::Tensor& x, TileInput input, at::ScalarType dtype) {
+  const bool kernel = input == TileInput::kKernel || input == TileInput::kRotatedKernel;
+  return kernel ? x.size(0) : image_tiles(x, dtype, 1);
+}
+
+// A row a plane. Where the product allows it, a line of the cache lies behind each: else the same
+// tile's values in all planes have places in the same few lines, and evict each other.
+at::Tensor empty_rows(std::int64_t values, at::ScalarType dtype) {
+  constexpr std::int64_t kLine = 16;  // values
+  return at::empty({tile_planes(winograd_tile(dtype)), values + (keeps_panels(dtype) ? kLine : 0)},
+                   dtype);
+}
+
+// All tiles of x.
+void transform(const at::Tensor& x, TileInput input, const at::Tensor& mask, PlaneSteps steps,
+               const at::Tensor& planes) {
+  const TileRange all{0, tiles_of(x, input, planes.scalar_type())};
+  with_types(x.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
+    to_tiles(winograd_tile(planes.scalar_type()), steps, input, shape_of(x), all,
+             x.const_data_ptr<T>(), mask.defined() ? mask.const_data_ptr<T>() : nullptr,
+             planes.mutable_data_ptr<U>());
+  });
+}
+
 }  // namespace
 
 WinogradTile winograd_tile(at::ScalarType dtype) {
   return dtype == at::kFloat ? WinogradTile::k4x4 : WinogradTile::k2x2;
 }
 
+bool keeps_panels(at::ScalarType dtype) {
+  return dtype == at::kFloat && multiplies_matrices_faster();
+}
+
+at::Tensor empty_planes(std::int64_t tiles, std::int64_t channels, at::ScalarType dtype) {
+  return empty_rows(tiles * channels, dtype)
+      .narrow(1, 0, tiles * channels)
+      .unflatten(1, {tiles, channels});
+}
+
 at::Tensor to_planes(const at::Tensor& x, TileInput input, at::ScalarType dtype,
                      const at::Tensor& mask) {
-  const WinogradTile tile = winograd_tile(dtype);
-  const TiledImages shape = shape_of(x);
-  const bool kernel = input == TileInput::kKernel || input == TileInput::kRotatedKernel;
-  const TileRange all{0, kernel ? shape.count : tile_count(shape, tile)};
-  const at::Tensor planes =
-      at::empty({tile_planes(tile), all.count, shape.channels},
-                x.options().dtype(dtype).memory_format(at::MemoryFormat::Contiguous));
-  with_types(x.scalar_type(), dtype, [&]<typename T, typename U>(T, U) {
-    to_tiles(tile, TileOrder::kPlanesFirst, input, shape, all, x.const_data_ptr<T>(),
-             mask.defined() ? mask.const_data_ptr<T>() : nullptr, planes.mutable_data_ptr<U>());
-  });
+  const at::Tensor planes = empty_planes(tiles_of(x, input, dtype), x.size(1), dtype);
+  transform(x, input, mask, steps_of(planes), planes);
   return planes;
+}
+
+at::Tensor to_panels(const at::Tensor& x, TileInput input) {
+  const std::int64_t tiles = tiles_of(x, input, at::kFloat);
+  const at::Tensor rows = empty_rows(tiles * x.size(1), at::kFloat);
+  transform(x, input, {},
+            {.tile = kPanelColumns, .plane = rows.stride(0), .channels = tiles * kPanelColumns},
+            rows);
+  return rows;
 }
 
 void from_planes(const at::Tensor& planes, TileOutput output, bool relu, const at::Tensor& y) {
   with_types(y.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
-    from_tiles(winograd_tile(planes.scalar_type()), TileOrder::kPlanesFirst, output, shape_of(y),
+    from_tiles(winograd_tile(planes.scalar_type()), steps_of(planes), output, shape_of(y),
                {0, planes.size(1)}, planes.const_data_ptr<U>(), {.relu = relu},
                y.mutable_data_ptr<T>());
   });
@@ -80,7 +120,7 @@ std::vector<std::int64_t> tiles_in(const at::Tensor& mask, at::ScalarType dtype,
 
 void image_to_planes(const at::Tensor& x, int dilation, TileRange range, const at::Tensor& planes) {
   with_types(x.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
-    to_tiles(winograd_tile(planes.scalar_type()), TileOrder::kTilesFirst, TileInput::kImage,
+    to_tiles(winograd_tile(planes.scalar_type()), steps_of(planes), TileInput::kImage,
              shape_of(x, dilation), range, x.const_data_ptr<T>(), static_cast<const T*>(nullptr),
              planes.mutable_data_ptr<U>());
   });
@@ -89,7 +129,7 @@ void image_to_planes(const at::Tensor& x, int dilation, TileRange range, const a
 void planes_to_image(const at::Tensor& planes, int dilation, TileRange range, TileFinish finish,
                      const at::Tensor& y) {
   with_types(y.scalar_type(), planes.scalar_type(), [&]<typename T, typename U>(T, U) {
-    from_tiles(winograd_tile(planes.scalar_type()), TileOrder::kTilesFirst, TileOutput::kImage,
+    from_tiles(winograd_tile(planes.scalar_type()), steps_of(planes), TileOutput::kImage,
                shape_of(y, dilation), range, planes.const_data_ptr<U>(), finish,
                y.mutable_data_ptr<T>());
   });

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "tensor/cpu_features.h"
 #include "tensor/cpu_versions.h"
 #include "tensor/parallel.h"
 #include "tensor/winograd_maps.h"
@@ -12,17 +11,20 @@
 namespace cdfss {
 namespace {
 
-// out[o * step_out] = sum over i of kMap[o][i] in[i * step_in]
-template <auto kMap, int Out, int In>
-CDFSS_INLINE void combine(const Lanes* in, int step_in, Lanes* out, int step_out) {
+template <typename Cpu>
+using FloatsOf = typename LanesOf<Cpu::kLanes>::Floats;
+
+// out[o * step_out] = sum over i of kMap[o][i] in[i]
+template <auto kMap, int Out, int In, typename Floats>
+CDFSS_INLINE void combine(const Floats* in, Floats* out, int step_out) {
 #pragma GCC unroll 6
   for (int o = 0; o < Out; ++o) {
-    Lanes sum{};
+    Floats sum{};
     bool empty = true;  // adding to 0 is not free: -0 would become 0
 #pragma GCC unroll 6
     for (int i = 0; i < In; ++i) {
       if (kMap.at[o][i] == 0) continue;
-      const Lanes term = kMap.at[o][i] * in[i * step_in];
+      const Floats term = kMap.at[o][i] * in[i];
       sum = empty ? term : sum + term;
       empty = false;
     }
@@ -30,162 +32,184 @@ CDFSS_INLINE void combine(const Lanes* in, int step_in, Lanes* out, int step_out
   }
 }
 
-// out [Out, Out] = map in [In, In] map^T
-template <auto kMap, int Out, int In>
-CDFSS_INLINE void sandwich(const Lanes* in, Lanes* out) {
-  Lanes half[Out * In];
+// map in [In, In] map^T for kTileChannels channels, which are several vectors on most CPUs. A row
+// of `in` and a column of the result at a time, which fit into registers: read(i, v, row) fills row
+// i of vector v, write(o, v, column) takes column o. All vectors of a row follow each other, since
+// rows of a tile are so far apart in memory that they evict each other from the cache.
+template <typename Cpu, auto kMap, int Out, int In>
+CDFSS_INLINE void sandwich(const auto& read, const auto& write) {
+  using Floats = FloatsOf<Cpu>;
+  constexpr int kVectors = kTileChannels / Cpu::kLanes;
+  Floats half[kVectors][Out * In];  // the rows transformed: column o begins at o * In
 #pragma GCC unroll 6
-  for (int i = 0; i < In; ++i) combine<kMap, Out, In>(in + i, In, half + i, In);
+  for (int i = 0; i < In; ++i) {
+#pragma GCC unroll 1
+    for (int v = 0; v < kVectors; ++v) {
+      Floats row[In];
+      read(i, v, row);
+      combine<kMap, Out, In>(row, half[v] + i, In);
+    }
+  }
 #pragma GCC unroll 6
-  for (int o = 0; o < Out; ++o) combine<kMap, Out, In>(half + o * In, 1, out + o * Out, 1);
+  for (int o = 0; o < Out; ++o) {
+#pragma GCC unroll 1
+    for (int v = 0; v < kVectors; ++v) {
+      Floats column[Out];
+      combine<kMap, Out, In>(half[v] + o * In, column, 1);
+      write(o, v, column);
+    }
+  }
 }
 
+// A task's part of the tiles.
 struct Range {
+  TileRange tiles;
   std::int64_t begin, end;
 };
 
-// How values are rounded to bfloat16.
-enum class Rounding { kBySteps, kByInstruction };
-
-template <Rounding kRounding, typename T>
-CDFSS_INLINE void round_to(const Lanes& from, T* to) {
+template <typename Cpu, typename T>
+CDFSS_INLINE void round_to(const FloatsOf<Cpu>& from, T* to) {
 #if defined(__x86_64__)
-  if constexpr (kRounding == Rounding::kByInstruction && !std::is_same_v<T, float>) {
+  if constexpr (Cpu::kRoundsToBf16 && !std::is_same_v<T, float>) {
     return store_by_instruction(from, to);
   }
 #endif
   store(from, to);
 }
 
-// A tile reads In x In pixels from `border` before its own.
-template <Rounding kRounding, auto kMap, int Out, int In, typename T, typename U>
-CDFSS_INLINE void tiles_in(const Tiling& tiling, const PlaneLayout& layout, std::int64_t border,
-                           const T* images, const T* mask, U* planes, Range range) {
+// Where the pixels of a tile are among the images' values, Side x Side from `border` before its
+// own; kOutside where there is none.
+constexpr std::int64_t kOutside = -1;
+template <int Side>
+CDFSS_INLINE void places_of(const Tiling& tiling, std::int64_t tile, std::int64_t border,
+                            std::int64_t* places) {
   const auto [count, height, width, channels, dilation] = tiling.images;
+  const TileStart start(tiling, tile);
+  for (int i = 0; i < Side; ++i) {
+    const std::int64_t y = start.top + (i - border) * dilation;
+    for (int j = 0; j < Side; ++j) {
+      const std::int64_t x = start.left + (j - border) * dilation;
+      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+      places[i * Side + j] =
+          inside ? ((start.image * height + y) * width + x) * channels : kOutside;
+    }
+  }
+}
+
+// A tile reads In x In pixels from `border` before its own.
+template <typename Cpu, auto kMap, int Out, int In, typename T, typename U>
+CDFSS_INLINE void tiles_in(const Tiling& tiling, PlaneSteps steps, std::int64_t border,
+                           const T* images, const T* mask, U* planes, Range range) {
+  using Floats = FloatsOf<Cpu>;
   for (std::int64_t index = range.begin; index < range.end; ++index) {
-    const TileStart start(tiling, layout.range.tile(index));
-    U* tile = planes + layout.begin_of(index);
-    for (std::int64_t c = 0; c < channels; c += kLanes) {
-      Lanes pixels[In * In];
-      for (int i = 0; i < In; ++i) {
-        const std::int64_t y = start.top + (i - border) * dilation;
+    std::int64_t places[In * In];
+    places_of<In>(tiling, range.tiles.tile(index), border, places);
+    U* tile = planes + (index - range.tiles.first) * steps.tile;
+    for (std::int64_t c = 0; c < tiling.images.channels; c += kTileChannels) {
+      U* const part = tile + c / kTileChannels * steps.channels;
+      const auto read = [&](int i, int v, Floats* row) {
+        const std::int64_t channel = c + v * Cpu::kLanes;
+#pragma GCC unroll 6
         for (int j = 0; j < In; ++j) {
-          const std::int64_t x = start.left + (j - border) * dilation;
-          Lanes& pixel = pixels[i * In + j];
-          pixel = Lanes{};
-          if (y < 0 || y >= height || x < 0 || x >= width) continue;
-          const std::int64_t from = ((start.image * height + y) * width + x) * channels + c;
-          load(images + from, pixel);
+          const std::int64_t place = places[i * In + j];
+          row[j] = Floats{};
+          if (place == kOutside) continue;
+          load(images + place + channel, row[j]);
           if (mask == nullptr) continue;
-          Lanes sign;
-          load(mask + from, sign);
-          pixel = sign > 0 ? pixel : Lanes{};
+          Floats sign;
+          load(mask + place + channel, sign);
+          row[j] = sign > 0 ? row[j] : Floats{};
         }
-      }
-      Lanes transformed[Out * Out];
-      sandwich<kMap, Out, In>(pixels, transformed);
-#pragma GCC unroll 36
-      for (int i = 0; i < Out * Out; ++i) {
-        round_to<kRounding>(transformed[i], tile + i * layout.plane_step + c);
-      }
+      };
+      const auto write = [&](int o, int v, const Floats* column) {
+        U* const to = part + v * Cpu::kLanes + o * steps.plane;
+#pragma GCC unroll 6
+        for (int i = 0; i < Out; ++i) round_to<Cpu>(column[i], to + i * Out * steps.plane);
+      };
+      sandwich<Cpu, kMap, Out, In>(read, write);
     }
   }
 }
 
 // A tile makes Out x Out pixels.
-template <Rounding kRounding, auto kMap, int Out, int In, typename T, typename U>
-CDFSS_INLINE void tiles_out(const Tiling& tiling, const PlaneLayout& layout, const U* planes,
+template <typename Cpu, auto kMap, int Out, int In, typename T, typename U>
+CDFSS_INLINE void tiles_out(const Tiling& tiling, PlaneSteps steps, const U* planes,
                             TileFinish finish, T* images, Range range) {
-  const auto [count, height, width, channels, dilation] = tiling.images;
+  using Floats = FloatsOf<Cpu>;
   for (std::int64_t index = range.begin; index < range.end; ++index) {
-    const TileStart start(tiling, layout.range.tile(index));
-    const U* tile = planes + layout.begin_of(index);
-    for (std::int64_t c = 0; c < channels; c += kLanes) {
-      Lanes transformed[In * In];
-#pragma GCC unroll 36
-      for (int i = 0; i < In * In; ++i) load(tile + i * layout.plane_step + c, transformed[i]);
-      Lanes pixels[Out * Out];
-      sandwich<kMap, Out, In>(transformed, pixels);
-      Lanes bias{};
-      if (finish.bias != nullptr) load(finish.bias + c, bias);
-      for (int i = 0; i < Out; ++i) {
-        const std::int64_t y = start.top + i * dilation;
-        for (int j = 0; j < Out; ++j) {
-          const std::int64_t x = start.left + j * dilation;
-          if (y >= height || x >= width) continue;
-          Lanes pixel = pixels[i * Out + j] + bias;
-          if (finish.relu) pixel = pixel < 0 ? Lanes{} : pixel;  // NaN stays
-          round_to<kRounding>(pixel,
-                              images + ((start.image * height + y) * width + x) * channels + c);
+    std::int64_t places[Out * Out];
+    places_of<Out>(tiling, range.tiles.tile(index), 0, places);
+    const U* tile = planes + (index - range.tiles.first) * steps.tile;
+    for (std::int64_t c = 0; c < tiling.images.channels; c += kTileChannels) {
+      const U* const part = tile + c / kTileChannels * steps.channels;
+      const auto read = [&](int i, int v, Floats* row) {
+        const U* const from = part + v * Cpu::kLanes;
+#pragma GCC unroll 6
+        for (int j = 0; j < In; ++j) load(from + (i * In + j) * steps.plane, row[j]);
+      };
+      const auto write = [&](int o, int v, const Floats* column) {
+        const std::int64_t channel = c + v * Cpu::kLanes;
+        Floats bias{};
+        if (finish.bias != nullptr) load(finish.bias + channel, bias);
+#pragma GCC unroll 6
+        for (int i = 0; i < Out; ++i) {
+          const std::int64_t place = places[i * Out + o];
+          if (place == kOutside) continue;
+          Floats pixel = column[i] + bias;
+          if (finish.relu) pixel = pixel < 0 ? Floats{} : pixel;  // NaN stays
+          round_to<Cpu>(pixel, images + place + channel);
         }
-      }
+      };
+      sandwich<Cpu, kMap, Out, In>(read, write);
     }
   }
 }
 
-template <WinogradTile kTile, Rounding kRounding, typename T, typename U>
-CDFSS_INLINE void to_tiles_of(TileInput input, const Tiling& tiling, const PlaneLayout& layout,
-                              const T* images, const T* mask, U* planes, Range range) {
-  constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
-  using M = Maps<kTile>;
-  switch (input) {
-    case TileInput::kImage:
-      return tiles_in<kRounding, M::kImage, kWide, kWide>(tiling, layout, 1, images, mask, planes,
-                                                          range);
-    case TileInput::kGradient:
-      return tiles_in<kRounding, transposed(M::kOutput), kWide, kSide>(tiling, layout, 0, images,
-                                                                       mask, planes, range);
-    case TileInput::kKernel:
-      return tiles_in<kRounding, M::kKernel, kWide, 3>(tiling, layout, 0, images, mask, planes,
-                                                       range);
-    case TileInput::kRotatedKernel:
-      return tiles_in<kRounding, reversed(M::kKernel), kWide, 3>(tiling, layout, 0, images, mask,
-                                                                 planes, range);
-  }
-}
-
-template <WinogradTile kTile, Rounding kRounding, typename T, typename U>
-CDFSS_INLINE void from_tiles_of(TileOutput output, const Tiling& tiling, const PlaneLayout& layout,
-                                const U* planes, TileFinish finish, T* images, Range range) {
-  constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
-  using M = Maps<kTile>;
-  if (output == TileOutput::kImage) {
-    tiles_out<kRounding, M::kOutput, kSide, kWide>(tiling, layout, planes, finish, images, range);
-  } else {
-    tiles_out<kRounding, transposed(M::kKernel), 3, kWide>(tiling, layout, planes, finish, images,
-                                                           range);
-  }
-}
-
-template <WinogradTile kTile, Rounding kRounding>
+template <WinogradTile kTile>
 struct ToTiles {
-  CDFSS_INLINE void operator()(const auto&... arguments) const {
-    to_tiles_of<kTile, kRounding>(arguments...);
+  template <typename Cpu, typename T, typename U>
+  CDFSS_INLINE void operator()(TileInput input, const Tiling& tiling, PlaneSteps steps,
+                               const T* images, const T* mask, U* planes, Range range) const {
+    constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
+    using M = Maps<kTile>;
+    switch (input) {
+      case TileInput::kImage:
+        return tiles_in<Cpu, M::kImage, kWide, kWide>(tiling, steps, 1, images, mask, planes,
+                                                      range);
+      case TileInput::kGradient:
+        return tiles_in<Cpu, transposed(M::kOutput), kWide, kSide>(tiling, steps, 0, images, mask,
+                                                                   planes, range);
+      case TileInput::kKernel:
+        return tiles_in<Cpu, M::kKernel, kWide, 3>(tiling, steps, 0, images, mask, planes, range);
+      case TileInput::kRotatedKernel:
+        return tiles_in<Cpu, reversed(M::kKernel), kWide, 3>(tiling, steps, 0, images, mask, planes,
+                                                             range);
+    }
   }
 };
-template <WinogradTile kTile, Rounding kRounding>
+
+template <WinogradTile kTile>
 struct FromTiles {
-  CDFSS_INLINE void operator()(const auto&... arguments) const {
-    from_tiles_of<kTile, kRounding>(arguments...);
+  template <typename Cpu, typename T, typename U>
+  CDFSS_INLINE void operator()(TileOutput output, const Tiling& tiling, PlaneSteps steps,
+                               const U* planes, TileFinish finish, T* images, Range range) const {
+    constexpr int kSide = tile_side(kTile), kWide = kSide + 2;
+    using M = Maps<kTile>;
+    if (output == TileOutput::kImage) {
+      tiles_out<Cpu, M::kOutput, kSide, kWide>(tiling, steps, planes, finish, images, range);
+    } else {
+      tiles_out<Cpu, transposed(M::kKernel), 3, kWide>(tiling, steps, planes, finish, images,
+                                                       range);
+    }
   }
 };
 
-template <template <WinogradTile, Rounding> typename Function, WinogradTile kTile>
-void run_on_this_cpu(const auto&... arguments) {
-#if defined(__x86_64__)
-  if (cpu_multiplies_bf16()) {
-    return with_avx512<Function<kTile, Rounding::kByInstruction>{}>(arguments...);
-  }
-#endif
-  on_this_cpu<Function<kTile, Rounding::kBySteps>{}>(arguments...);
-}
-
-template <template <WinogradTile, Rounding> typename Function>
+template <template <WinogradTile> typename Function>
 void dispatch(WinogradTile tile, const auto&... arguments) {
   if (tile == WinogradTile::k4x4) {
-    run_on_this_cpu<Function, WinogradTile::k4x4>(arguments...);
+    on_kind_of_cpu<Function<WinogradTile::k4x4>{}>(arguments...);
   } else {
-    run_on_this_cpu<Function, WinogradTile::k2x2>(arguments...);
+    on_kind_of_cpu<Function<WinogradTile::k2x2>{}>(arguments...);
   }
 }
 
@@ -196,9 +220,9 @@ template <typename Function>
 void for_tiles(TileRange range, WinogradTile tile, std::int64_t channels,
                const Function& function) {
   const std::int64_t values = std::max<std::int64_t>(1, channels * tile_planes(tile));
-  at::parallel_for(range.first, range.first + range.count,
-                   std::max<std::int64_t>(1, kTaskValues / values),
-                   [&](std::int64_t begin, std::int64_t end) { function(Range{begin, end}); });
+  at::parallel_for(
+      range.first, range.first + range.count, std::max<std::int64_t>(1, kTaskValues / values),
+      [&](std::int64_t begin, std::int64_t end) { function(Range{range, begin, end}); });
 }
 
 }  // namespace
@@ -208,30 +232,28 @@ std::int64_t tile_count(const TiledImages& images, WinogradTile tile) {
 }
 
 template <typename T, typename U>
-void to_tiles(WinogradTile tile, TileOrder order, TileInput input, const TiledImages& shape,
+void to_tiles(WinogradTile tile, PlaneSteps steps, TileInput input, const TiledImages& shape,
               TileRange range, const T* images, const T* mask, U* planes) {
   const bool kernel = input == TileInput::kKernel || input == TileInput::kRotatedKernel;
   const Tiling tiling(shape, kernel ? 3 : tile_side(tile));
-  const PlaneLayout layout(range, tile, order, shape.channels);
   for_tiles(range, tile, shape.channels, [&](Range part) {
-    dispatch<ToTiles>(tile, input, tiling, layout, images, mask, planes, part);
+    dispatch<ToTiles>(tile, input, tiling, steps, images, mask, planes, part);
   });
 }
 
 template <typename T, typename U>
-void from_tiles(WinogradTile tile, TileOrder order, TileOutput output, const TiledImages& shape,
+void from_tiles(WinogradTile tile, PlaneSteps steps, TileOutput output, const TiledImages& shape,
                 TileRange range, const U* planes, TileFinish finish, T* images) {
   const Tiling tiling(shape, output == TileOutput::kKernel ? 3 : tile_side(tile));
-  const PlaneLayout layout(range, tile, order, shape.channels);
   for_tiles(range, tile, shape.channels, [&](Range part) {
-    dispatch<FromTiles>(tile, output, tiling, layout, planes, finish, images, part);
+    dispatch<FromTiles>(tile, output, tiling, steps, planes, finish, images, part);
   });
 }
 
-#define CDFSS_INSTANTIATE(T, U)                                                                \
-  template void to_tiles(WinogradTile, TileOrder, TileInput, const TiledImages&, TileRange,    \
-                         const T*, const T*, U*);                                              \
-  template void from_tiles(WinogradTile, TileOrder, TileOutput, const TiledImages&, TileRange, \
+#define CDFSS_INSTANTIATE(T, U)                                                                 \
+  template void to_tiles(WinogradTile, PlaneSteps, TileInput, const TiledImages&, TileRange,    \
+                         const T*, const T*, U*);                                               \
+  template void from_tiles(WinogradTile, PlaneSteps, TileOutput, const TiledImages&, TileRange, \
                            const U*, TileFinish, T*);
 CDFSS_INSTANTIATE(float, float)
 CDFSS_INSTANTIATE(float, c10::BFloat16)

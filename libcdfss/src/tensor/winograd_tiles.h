@@ -35,10 +35,11 @@ enum class TileOutput {
 // Channels are handled so many at a time: every count must be a multiple.
 constexpr std::int64_t kTileChannels = kLanes;
 
-// How the transformed values lie in memory.
-enum class TileOrder {
-  kPlanesFirst,  // [(m + 2)^2, tiles, channels]
-  kTilesFirst,   // [tiles, (m + 2)^2, channels]
+// Where the transformed values lie in memory: how many values from a tile, and from a plane, to the
+// next, and from one kTileChannels channels, which are side by side, to the next.
+struct PlaneSteps {
+  std::int64_t tile, plane;
+  std::int64_t channels = kTileChannels;
 };
 
 // Images [count, height, width, channels]. A convolution of dilation d sees each as d x d images of
@@ -59,11 +60,11 @@ struct TileRange {
   std::int64_t tile(std::int64_t place) const { return list == nullptr ? place : list[place]; }
 };
 
-// Images [count, height, width, channels] -> planes in `order`. Where `mask`, of the images' shape,
-// is not null, pixels count as 0 unless it is above 0. T, U: float or c10::BFloat16; sums are
-// float32. Runs on LibTorch's threads.
+// Images [count, height, width, channels] -> planes, the first tile of `range` first. Where `mask`,
+// of the images' shape, is not null, pixels count as 0 unless it is above 0. T, U: float or
+// c10::BFloat16; sums are float32. Runs on LibTorch's threads.
 template <typename T, typename U>
-void to_tiles(WinogradTile tile, TileOrder order, TileInput input, const TiledImages& shape,
+void to_tiles(WinogradTile tile, PlaneSteps steps, TileInput input, const TiledImages& shape,
               TileRange range, const T* images, const T* mask, U* planes);
 
 // What becomes of the pixels that the output transform makes.
@@ -72,9 +73,9 @@ struct TileFinish {
   bool relu = false;            // cut off at 0
 };
 
-// The reverse: planes in `order` -> the pixels of their tiles.
+// The reverse: planes -> the pixels of their tiles.
 template <typename T, typename U>
-void from_tiles(WinogradTile tile, TileOrder order, TileOutput output, const TiledImages& shape,
+void from_tiles(WinogradTile tile, PlaneSteps steps, TileOutput output, const TiledImages& shape,
                 TileRange range, const U* planes, TileFinish finish, T* images);
 
 }  // namespace cdfss

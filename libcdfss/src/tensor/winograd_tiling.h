@@ -38,17 +38,4 @@ struct TileStart {
   }
 };
 
-// Where a range of tiles' planes are.
-struct PlaneLayout {
-  TileRange range;
-  std::int64_t tile_step, plane_step;  // values from a tile, and from a plane, to the next
-
-  PlaneLayout(TileRange tiles, WinogradTile tile, TileOrder order, std::int64_t channels)
-      : range(tiles),
-        tile_step(order == TileOrder::kPlanesFirst ? channels : channels * tile_planes(tile)),
-        plane_step(order == TileOrder::kPlanesFirst ? channels * tiles.count : channels) {}
-
-  std::int64_t begin_of(std::int64_t place) const { return (place - range.first) * tile_step; }
-};
-
 }  // namespace cdfss
