@@ -32,8 +32,10 @@ void for_images(std::int64_t images, const std::function<void(std::int64_t)>& wo
   std::atomic<std::int64_t> next = 0;
   at::parallel_for(0, at::get_num_threads(), 1, [&](std::int64_t, std::int64_t) {
     const at::ThreadLocalStateGuard guard(state);
-    // A thread's first parallel_for() would else set its number of threads, and undo what follows.
+    // A thread's first parallel_for(), and the first in LibTorch's own code, would else set its
+    // number of threads, and undo what follows.
     at::internal::lazy_init_num_threads();
+    at::get_num_threads();
     // Only of this region. oneDNN would else split its work for all threads, and wait for them.
     omp_set_num_threads(1);
     for (std::int64_t image = next++; image < images; image = next++) work(image);
