@@ -47,7 +47,7 @@ ReducedPixels TrainingEncoder::reduced_in(const at::Tensor& mask, const at::Tens
                                           Encoded encoded, const Pass& pass, bool with_features) {
   const at::Device device = device_of(network_);
   const Autocast autocast(device.type(), options_.precision);
-  const PixelSet pixels(mask, device);
+  const PixelSet pixels(mask, at::TensorOptions(device).dtype(options_.precision));
   ReducedPixels reduced = network_->reduce(backbone_strips(pixels, rows.to(device), encoded, pass),
                                            pixels, with_features, pass.with_gradient);
   if (with_features) reduced.features = reduced.features.to(at::kFloat);

@@ -172,7 +172,7 @@ TEST(ResNet, ComputesItsLastStageForSomePixelsAsForAll) {
     mask[1][24][0] = true;
     for (const at::Tensor& chosen :
          {mask, at::ones_like(mask), at::zeros_like(mask), at::rand(mask.sizes()).lt(0.03)}) {
-      const PixelSet pixels(chosen, at::kCPU);
+      const PixelSet pixels(chosen, dtype);
       const at::Tensor expected = picked(encode_from(network->backbone(), 2, layer2), chosen);
       const at::Tensor actual =
           picked(pixels, encode_from_in(pixels, network->backbone(), 2, layer2));

@@ -61,6 +61,7 @@ INSTANTIATE_TEST_SUITE_P(All, Sizes,
                          ::testing::Values(std::tuple{1, 1, 16}, std::tuple{5, 7, 16},
                                            std::tuple{6, 16, 32}, std::tuple{7, 33, 48},
                                            std::tuple{64, 256, 32}, std::tuple{200, 1024, 16},
+                                           std::tuple{8, 20, 64}, std::tuple{15, 20, 112},
                                            std::tuple{3, 70000, 16}, std::tuple{0, 8, 16}));
 
 TEST(Multiply, DoesNotDependOnTheRowsBeside) {

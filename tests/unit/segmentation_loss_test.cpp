@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -77,6 +78,39 @@ TEST(SegmentationLoss, GradientIsProbabilityMinusTargetOverValidPixels) {
   const auto expected =
       at::tensor({.25, -.25, 0., 0., -.25, .25, 0., 0.}, at::kDouble).reshape({1, 2, 2, 2});
   EXPECT_TRUE(at::allclose(logits.grad(), expected, 0, 1e-15)) << logits.grad();
+}
+
+// Sizes that differ, up and down, and odd steps.
+TEST(SegmentationLoss, HasTheGradientOfBilinearResizing) {
+  at::manual_seed(5);
+  const auto labels = at::randint(0, 2, {2, 13, 13}, at::kLong);
+  for (const auto& [height, width] : {std::pair{5, 4}, {1, 3}, {16, 31}}) {
+    const auto logits = at::randn({2, 2, height, width}, at::kDouble).requires_grad_();
+    const auto resized = at::upsample_bilinear2d(logits, {13, 13}, /*align_corners=*/true);
+    const auto expected = at::cross_entropy_loss(resized, labels);
+    expected.backward();
+    const auto gradient = logits.grad().clone();
+    logits.mutable_grad().zero_();
+    Enriched output;
+    output.logits = logits;
+    const auto loss = segmentation_loss(output, labels);
+    loss.main.backward();
+    EXPECT_NEAR(loss.main.item<double>(), expected.item<double>(), 1e-12);
+    EXPECT_TRUE(at::allclose(logits.grad(), gradient, 1e-10, 1e-12)) << height << " x " << width;
+  }
+}
+
+TEST(SegmentationLoss, IsThatOfFullPrecisionUnderAutocast) {
+  at::manual_seed(6);
+  Enriched output;
+  output.logits = at::randn({1, 2, 9, 9});
+  const auto labels = at::randint(0, 2, {1, 33, 33}, at::kLong);
+  const auto expected = segmentation_loss(output, labels).main;
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  const auto loss = segmentation_loss(output, labels).main;
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  EXPECT_TRUE(at::equal(loss, expected));
 }
 
 TEST(SegmentationLoss, NoValidPixelGivesZeroAndZeroGradient) {

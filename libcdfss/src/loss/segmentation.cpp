@@ -1,6 +1,7 @@
 #include "loss/segmentation.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <string>
 
@@ -38,16 +39,32 @@ Targets targets_of(const at::Tensor& labels, double foreground_weight, at::Scala
   return {foreground, foreground * foreground_weight + labels.eq(0).to(dtype)};
 }
 
+// Bilinear resizing of an axis with aligned corners, as a matrix [to, from].
+at::Tensor resizing(std::int64_t from, std::int64_t to, const at::TensorOptions& options) {
+  const at::Tensor identity = at::eye(from, options).unsqueeze(0).unsqueeze(0);
+  return resize_align_corners(identity, static_cast<int>(to), static_cast<int>(from))
+      .squeeze(0)
+      .squeeze(0);
+}
+
+// x [B, h, w] -> [B, height, width], bilinear with aligned corners. As two products, whose gradient
+// is two products; upsample_bilinear2d's adds pixel by pixel, and on CUDA in no fixed order.
+at::Tensor resized(const at::Tensor& x, std::int64_t height, std::int64_t width) {
+  // Which would take products in half precision, but resizing as it is.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const auto options = x.options().requires_grad(false);
+  const at::Tensor wide = x.matmul(resizing(x.size(2), width, options).t());
+  return resizing(x.size(1), height, options).matmul(wide);
+}
+
 // Of two classes, which depends only on the margin of the foreground's logit over the background's.
 at::Tensor cross_entropy(const at::Tensor& logits, const Targets& targets,
                          const at::Tensor& total_weight) {
-  const at::Tensor margin = logits.narrow(1, 1, 1) - logits.narrow(1, 0, 1);
-  const at::Tensor resized =
-      resize_align_corners(margin.contiguous(), static_cast<int>(targets.weights.size(1)),
-                           static_cast<int>(targets.weights.size(2)));
+  const at::Tensor margin = logits.select(1, 1) - logits.select(1, 0);
+  const at::Tensor full = resized(margin, targets.weights.size(1), targets.weights.size(2));
   // Summed and divided here: the mean over no valid pixel would be NaN.
-  return at::binary_cross_entropy_with_logits(resized.squeeze(1), targets.foreground,
-                                              targets.weights, {}, at::Reduction::Sum) /
+  return at::binary_cross_entropy_with_logits(full, targets.foreground, targets.weights, {},
+                                              at::Reduction::Sum) /
          total_weight;
 }
 

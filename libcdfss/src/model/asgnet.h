@@ -62,7 +62,7 @@ class AsgnetImpl : public torch::nn::Module {
   int unstyled_stage() const;
   // [B, 1536, h, h] -> [B, 256, h, h]; draws dropout in training.
   at::Tensor reduce(const at::Tensor& backbone_features);
-  // The same of these pixels, from strips [n, 1536, 1, PixelSet::strip()]. The averages have
+  // The same of these pixels, from strips [n, 1536, 1, pixels.strip()]. The averages have
   // gradient; the features, if asked for, only with `feature_gradient`.
   ReducedPixels reduce(const at::Tensor& strips, const PixelSet& pixels, bool with_features,
                        bool feature_gradient);

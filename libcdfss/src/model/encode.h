@@ -42,7 +42,7 @@ at::Tensor encode(ResNet encoder, const at::Tensor& images, const StageHook& aft
 at::Tensor encode_from(ResNet encoder, int stage, const at::Tensor& features,
                        const StageHook& after_stage = {});
 
-// encode() for these pixels only, as strips [n, 1536, 1, PixelSet::strip()]. `encoder` must be
+// encode() for these pixels only, as strips [n, 1536, 1, pixels.strip()]. `encoder` must be
 // folded, and after_stage must leave stage 3 alone.
 at::Tensor encode_in(const PixelSet& pixels, ResNet encoder, const at::Tensor& images,
                      const StageHook& after_stage = {});

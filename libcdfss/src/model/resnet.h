@@ -69,7 +69,7 @@ class ResNetImpl : public torch::nn::Module {
   // 0: [B, 3, S, S] -> [B, 128 or 64, 2h-1, 2h-1]; 1: 256 channels, same size;
   // 2: [B, 512, h, h]; 3: [B, 1024, h, h].
   at::Tensor stage(int index, const at::Tensor& x);
-  // Stage 3, computed for these pixels only, as strips [n, 1024, 1, PixelSet::strip()]: in each
+  // Stage 3, computed for these pixels only, as strips [n, 1024, 1, pixels.strip()]: in each
   // block, for those from which its later blocks' come. Only once folded.
   at::Tensor last_stage_in(const PixelSet& pixels, const at::Tensor& x);
 

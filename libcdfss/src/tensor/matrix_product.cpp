@@ -1,5 +1,5 @@
 // A block of rows stays in the second cache while the panels go by; a panel stays in the first
-// while the rows of the block go by, six at a time. Six rows of sixteen sums are twelve registers.
+// while the rows of the block go by, as many at a time as there are registers for their sums.
 // (F. Van Zee and R. van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS
 // Functionality", ACM TOMS 41(3), 2015.)
 #include "tensor/matrix_product.h"
@@ -13,29 +13,38 @@
 namespace cdfss {
 namespace {
 
-constexpr int kVectorLanes = 8;
-constexpr int kVectors = kPanelColumns / kVectorLanes;
-constexpr int kRows = 6;
-using Floats = LanesOf<kVectorLanes>::Floats;
+// Rows whose sums are in registers at once, and vectors of each: of one panel, or of four where a
+// panel is one vector wide. More vectors and fewer rows load less for what they multiply. The rest
+// of the registers are for the vectors of the right factor.
+template <typename Cpu>
+struct Registers {
+  using Floats = typename LanesOf<Cpu::kLanes>::Floats;
+  static constexpr int kOfPanel = kPanelColumns / Cpu::kLanes;
+  static constexpr int kVectors = kOfPanel == 1 ? 4 : kOfPanel;
+  static constexpr int kRows = Cpu::kLanes == 4 ? 3 : 6;
+};
 
 // Values of the left factor in a block: half of a second cache of 512 KB.
 constexpr std::int64_t kBlockValues = 1 << 16;
 
-struct Panel {
-  const float* values;  // [depth, kPanelColumns]
-  std::int64_t depth;
+// Neighbouring panels whose columns are computed together.
+struct Panels {
+  const float* values;  // [count, depth, kPanelColumns]
+  std::int64_t depth, count;
 };
 
-// Fetches the next panel into the second cache while this one is multiplied, a few lines for every
-// kStep of the depth, so that all of it is there after the last of the block's rows.
+// Fetches the next panels into the second cache while these are multiplied, a few lines for every
+// kStep of the depth, so that all of them are there after the last of the block's rows.
 struct Fetch {
   static constexpr std::int64_t kStep = 16;
   const char* next;
   std::int64_t lines;  // for each step
 
-  Fetch(const Panel& panel, std::int64_t rows)
-      : next(reinterpret_cast<const char*>(panel.values + panel.depth * kPanelColumns)),
-        lines((kStep + rows / kRows) / (rows / kRows + 1)) {}
+  // The block's rows take `rounds` passes over the panels.
+  Fetch(const Panels& panels, std::int64_t rounds)
+      : next(reinterpret_cast<const char*>(panels.values +
+                                           panels.count * panels.depth * kPanelColumns)),
+        lines((panels.count * kStep + rounds - 1) / rounds) {}
   CDFSS_INLINE void step() {
     for (std::int64_t i = 0; i < lines; ++i, next += kLine) __builtin_prefetch(next, 0, 2);
   }
@@ -44,48 +53,62 @@ struct Fetch {
   static constexpr std::int64_t kLine = kPanelColumns * sizeof(float);
 };
 
-// Rows of a panel's columns.
-template <int kCount>
-CDFSS_INLINE void multiply_rows(MatrixView left, const Panel& panel, Fetch& fetch,
+// kCount rows of the panels' columns, which are kVectors vectors.
+template <typename Cpu, int kCount, int kVectors>
+CDFSS_INLINE void multiply_rows(MatrixView left, const Panels& panels, Fetch& fetch,
                                 ProductFinish finish, float* result, std::int64_t result_step) {
+  using Floats = typename Registers<Cpu>::Floats;
+  constexpr int kOfPanel = Registers<Cpu>::kOfPanel;
   Floats sums[kCount][kVectors];
 #pragma GCC unroll 6
   for (int r = 0; r < kCount; ++r) {
     // Written at the end, long after the loads that fetch it could have begun.
     __builtin_prefetch(result + r * result_step, 1);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[r][v] = Floats{};
   }
-  const float* right = panel.values;
-  const float* column = left.data;
+  const float* right = panels.values;
+  // Every fourth row has a pointer of its own, and the others a step from it that fits into an
+  // instruction. The compiler would rather keep a step for every row, more than there are registers
+  // for: so it must not know how the pointers come about.
+  constexpr int kBases = (kCount + 3) / 4;
+  const float* bases[kBases];
+  for (int b = 0; b < kBases; ++b) bases[b] = left.data + 4 * b * left.row_step;
+  const std::int64_t panel = panels.depth * kPanelColumns;
   const auto multiply_column = [&] {
     Floats factors[kVectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) load(right + v * kVectorLanes, factors[v]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      load(right + v / kOfPanel * panel + v % kOfPanel * Cpu::kLanes, factors[v]);
+    }
 #pragma GCC unroll 6
     for (int r = 0; r < kCount; ++r) {
-      const float factor = column[r * left.row_step];
-#pragma GCC unroll 2
+      const float factor = bases[r / 4][r % 4 * left.row_step];
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[r][v] += factor * factors[v];
     }
     right += kPanelColumns;
-    column += left.column_step;
+#pragma GCC unroll 4
+    for (int b = 0; b < kBases; ++b) {
+      bases[b] += left.column_step;
+      asm("" : "+r"(bases[b]));
+    }
   };
   std::int64_t d = 0;
-  for (; d + Fetch::kStep <= panel.depth; d += Fetch::kStep) {
+  for (; d + Fetch::kStep <= panels.depth; d += Fetch::kStep) {
     fetch.step();
 #pragma GCC unroll 1
     for (std::int64_t i = 0; i < Fetch::kStep; ++i) multiply_column();
   }
-  for (; d < panel.depth; ++d) multiply_column();
+  for (; d < panels.depth; ++d) multiply_column();
 #pragma GCC unroll 6
   for (int r = 0; r < kCount; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       Floats sum = sums[r][v], other;
-      float* const place = result + r * result_step + v * kVectorLanes;
+      float* const place = result + r * result_step + v * Cpu::kLanes;
       if (finish.bias != nullptr) {
-        load(finish.bias + v * kVectorLanes, other);
+        load(finish.bias + v * Cpu::kLanes, other);
         sum += other;
       }
       if (finish.add) {
@@ -98,49 +121,62 @@ CDFSS_INLINE void multiply_rows(MatrixView left, const Panel& panel, Fetch& fetc
   }
 }
 
-CDFSS_INLINE void multiply_last_rows(std::int64_t count, MatrixView left, const Panel& panel,
+// The last rows of a block, 0 to kCount.
+template <typename Cpu, int kCount, int kVectors>
+CDFSS_INLINE void multiply_last_rows(std::int64_t count, MatrixView left, const Panels& panels,
                                      Fetch& fetch, ProductFinish finish, float* result,
                                      std::int64_t result_step) {
-  switch (count) {
-    case 1:
-      return multiply_rows<1>(left, panel, fetch, finish, result, result_step);
-    case 2:
-      return multiply_rows<2>(left, panel, fetch, finish, result, result_step);
-    case 3:
-      return multiply_rows<3>(left, panel, fetch, finish, result, result_step);
-    case 4:
-      return multiply_rows<4>(left, panel, fetch, finish, result, result_step);
-    case 5:
-      return multiply_rows<5>(left, panel, fetch, finish, result, result_step);
-    default:
-      return;
+  if constexpr (kCount > 0) {
+    if (count == kCount) {
+      return multiply_rows<Cpu, kCount, kVectors>(left, panels, fetch, finish, result, result_step);
+    }
+    multiply_last_rows<Cpu, kCount - 1, kVectors>(count, left, panels, fetch, finish, result,
+                                                  result_step);
   }
 }
 
+// Rows [0, rows) of the panels' columns.
+template <typename Cpu, int kVectors>
+CDFSS_INLINE void multiply_panels(MatrixView left, std::int64_t rows, const Panels& panels,
+                                  ProductFinish finish, float* result, std::int64_t result_step) {
+  constexpr int kRows = Registers<Cpu>::kRows;
+  Fetch fetch(panels, (rows + kRows - 1) / kRows);
+  for (; rows >= kRows; rows -= kRows) {
+    multiply_rows<Cpu, kRows, kVectors>(left, panels, fetch, finish, result, result_step);
+    left.data += kRows * left.row_step;
+    result += kRows * result_step;
+  }
+  multiply_last_rows<Cpu, kRows - 1, kVectors>(rows, left, panels, fetch, finish, result,
+                                               result_step);
+}
+
 struct Multiply {
+  template <typename Cpu>
   CDFSS_INLINE void operator()(const MatrixView& left, std::int64_t rows, std::int64_t depth,
                                const float* panels, std::int64_t columns,
                                const ProductFinish& finish, float* result,
                                std::int64_t result_step) const {
+    using R = Registers<Cpu>;
+    constexpr int kTogether = R::kVectors / R::kOfPanel;  // panels
     const std::int64_t block =
-        std::max<std::int64_t>(1, kBlockValues / std::max<std::int64_t>(1, depth) / kRows) * kRows;
+        std::max<std::int64_t>(1, kBlockValues / std::max<std::int64_t>(1, depth) / R::kRows) *
+        R::kRows;
     for (std::int64_t first = 0; first < rows; first += block) {
-      const std::int64_t end = std::min(first + block, rows);
-      for (std::int64_t c = 0; c < columns; c += kPanelColumns) {
-        const Panel panel{panels + c * depth, depth};
-        Fetch fetch(panel, end - first);
-        ProductFinish of_panel = finish;
-        if (finish.bias != nullptr) of_panel.bias += c;
-        std::int64_t row = first;
-        const auto rest = [&] {
-          return MatrixView{left.data + row * left.row_step, left.row_step, left.column_step};
-        };
-        for (; row + kRows <= end; row += kRows) {
-          multiply_rows<kRows>(rest(), panel, fetch, of_panel, result + row * result_step + c,
-                               result_step);
+      const std::int64_t count = std::min(block, rows - first);
+      const MatrixView of_block{left.data + first * left.row_step, left.row_step, left.column_step};
+      for (std::int64_t c = 0; c < columns;) {
+        ProductFinish of_panels = finish;
+        if (finish.bias != nullptr) of_panels.bias += c;
+        float* const place = result + first * result_step + c;
+        if (c + kTogether * kPanelColumns <= columns) {
+          multiply_panels<Cpu, R::kVectors>(of_block, count, {panels + c * depth, depth, kTogether},
+                                            of_panels, place, result_step);
+          c += kTogether * kPanelColumns;
+        } else {
+          multiply_panels<Cpu, R::kOfPanel>(of_block, count, {panels + c * depth, depth, 1},
+                                            of_panels, place, result_step);
+          c += kPanelColumns;
         }
-        multiply_last_rows(end - row, rest(), panel, fetch, of_panel,
-                           result + row * result_step + c, result_step);
       }
     }
   }
@@ -148,7 +184,7 @@ struct Multiply {
 
 }  // namespace
 
-bool multiplies_matrices_faster() { return cpu_has_avx2() && !cpu_has_avx512(); }
+bool multiplies_matrices_faster() { return cpu_has_avx2(); }
 
 void pack_panels(MatrixView right, std::int64_t depth, std::int64_t columns, float* panels) {
   for (std::int64_t c = 0; c < columns; c += kPanelColumns) {
@@ -165,7 +201,7 @@ void pack_panels(MatrixView right, std::int64_t depth, std::int64_t columns, flo
 
 void multiply(MatrixView left, std::int64_t rows, std::int64_t depth, const float* panels,
               std::int64_t columns, ProductFinish finish, float* result, std::int64_t result_step) {
-  on_this_cpu<Multiply{}>(left, rows, depth, panels, columns, finish, result, result_step);
+  on_kind_of_cpu<Multiply{}>(left, rows, depth, panels, columns, finish, result, result_step);
 }
 
 }  // namespace cdfss

@@ -1,7 +1,7 @@
-// Products of float32 matrices, in one thread, for CPUs with AVX2 but without AVX-512. There, for
-// the sizes of this network, oneDNN's 1 x 1 convolutions and MKL's products keep half to two thirds
-// of the multipliers busy; this keeps more of them busy, and finishes values while they are in
-// registers.
+// Products of float32 matrices, in one thread, for CPUs with AVX2 or AVX-512. For the sizes of this
+// network, oneDNN's 1 x 1 convolutions and MKL's products keep half to two thirds of AVX2's
+// multipliers busy, and with AVX-512 oneDNN's are as fast as this from a few hundred rows on only
+// (at 64 rows .6, at 144 .8 of its speed). This finishes values while they are in registers.
 #pragma once
 
 #include <cstdint>

@@ -12,20 +12,27 @@ namespace {
 // [.., C, .., ..] -> a row a pixel, without copying if channels-last.
 at::Tensor rows_of(const at::Tensor& images) { return images.permute({0, 2, 3, 1}).flatten(0, 2); }
 
-at::Tensor as_strips(const at::Tensor& rows) {
-  return rows.view({-1, 1, PixelSet::strip(), rows.size(1)}).permute({0, 3, 1, 2});
+// oneDNN packs weights for images of one size, which has to be long enough to be fast; a matrix
+// product takes any number of pixels, so that few are computed in vain.
+std::int64_t strip_of(at::TensorOptions features) {
+  const bool any_number =
+      c10::typeMetaToScalarType(features.dtype()) == at::kFloat && multiplies_matrices_faster();
+  return any_number ? 16 : 128;
 }
 
 }  // namespace
 
-std::int64_t PixelSet::strip() { return multiplies_matrices_faster() ? 16 : 128; }
-
-PixelSet::PixelSet(const at::Tensor& mask, at::Device device) : mask_(mask.contiguous()) {
+PixelSet::PixelSet(const at::Tensor& mask, at::TensorOptions features)
+    : features_(features), strip_(strip_of(features)), mask_(mask.contiguous()) {
   const at::Tensor pixels = mask_.flatten().nonzero().flatten();
   const std::int64_t count = pixels.size(0);
-  const std::int64_t strips = std::max<std::int64_t>(1, (count + strip() - 1) / strip());
-  pixels_ = pixels.to(device);
-  filled_ = at::constant_pad_nd(pixels, {0, strips * strip() - count}).to(device);
+  const std::int64_t strips = std::max<std::int64_t>(1, (count + strip_ - 1) / strip_);
+  pixels_ = pixels.to(features.device());
+  filled_ = at::constant_pad_nd(pixels, {0, strips * strip_ - count}).to(features.device());
+}
+
+at::Tensor PixelSet::as_strips(const at::Tensor& rows) const {
+  return rows.view({-1, 1, strip_, rows.size(1)}).permute({0, 3, 1, 2});
 }
 
 double PixelSet::share() const {
@@ -36,11 +43,11 @@ PixelSet PixelSet::grown(int dilation) const {
   const at::Tensor padded = at::constant_pad_nd(mask_.to(at::kFloat).unsqueeze(1),
                                                 {dilation, dilation, dilation, dilation});
   const at::Tensor largest = at::max_pool2d(padded, 3, 1, 0, dilation);
-  return {largest.squeeze(1).gt(0), pixels_.device()};
+  return {largest.squeeze(1).gt(0), features_};
 }
 
 PixelSet PixelSet::of_image(std::int64_t index) const {
-  return {mask_.narrow(0, index, 1), pixels_.device()};
+  return {mask_.narrow(0, index, 1), features_};
 }
 
 at::Tensor PixelSet::strips_of(const at::Tensor& images) const {

@@ -13,13 +13,11 @@ namespace cdfss {
 
 class PixelSet {
  public:
-  // Of this program: oneDNN packs weights for images of one size, which has to be long enough to be
-  // fast; a matrix product takes any number of pixels, so that few are computed in vain.
-  static std::int64_t strip();
+  // mask bool [B, h, w] on the CPU: true for the pixels of the set. `features` says on which device
+  // they are and of which dtype, which decides strip().
+  PixelSet(const at::Tensor& mask, at::TensorOptions features);
 
-  // mask bool [B, h, w] on the CPU: true for the pixels of the set. `device` is the features'.
-  PixelSet(const at::Tensor& mask, at::Device device);
-
+  std::int64_t strip() const { return strip_; }
   const at::Tensor& mask() const { return mask_; }
   double share() const;  // of all pixels of the images, 0 to 1
   // With all pixels that a 3 x 3 convolution of this dilation reads for those of the set.
@@ -43,7 +41,10 @@ class PixelSet {
 
  private:
   std::vector<std::int64_t> sizes() const;  // pixels of each image
+  at::Tensor as_strips(const at::Tensor& rows) const;
 
+  at::TensorOptions features_;
+  std::int64_t strip_;
   at::Tensor mask_;
   at::Tensor pixels_;  // int64 [count], ascending, of all B h w
   at::Tensor filled_;  // the same, to the end of the last strip

@@ -13,6 +13,13 @@ at::Tensor channels_last(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+// [K, C, 3, 3] -> [C, K, 3, 3], channels-last: the transpose of one matrix, which LibTorch copies
+// faster than it permutes.
+at::Tensor of_channels(const at::Tensor& kernels) {
+  const at::Tensor rows = kernels.flatten(1).t().contiguous();  // [C 3 3, K]
+  return rows.view({kernels.size(1), 3, 3, kernels.size(0)}).permute({0, 3, 1, 2});
+}
+
 // Matrices [tiles, C] of all tiles of x.
 at::Tensor matrices_of(const at::Tensor& x, TileInput input, at::ScalarType dtype) {
   return keeps_panels(dtype) ? to_panels(x, input) : to_planes(x, input, dtype);
@@ -26,7 +33,7 @@ PlaneFactors::PlaneFactors(at::Tensor matrices, std::int64_t rows, std::int64_t 
 PlaneFactors PlaneFactors::of_kernels(const at::Tensor& kernels, at::ScalarType dtype) {
   // bmm() takes transposed matrices as fast as others.
   const at::Tensor matrices =
-      keeps_panels(dtype) ? to_panels(channels_last(kernels.transpose(0, 1)), TileInput::kKernel)
+      keeps_panels(dtype) ? to_panels(of_channels(kernels), TileInput::kKernel)
                           : to_planes(channels_last(kernels), TileInput::kKernel, dtype).mT();
   return {matrices, kernels.size(1), kernels.size(0)};
 }

@@ -96,22 +96,43 @@ CDFSS_INLINE void places_of(const Tiling& tiling, std::int64_t tile, std::int64_
   }
 }
 
+// Tiles whose places are found before the first of them is transformed.
+constexpr std::int64_t kTilesTogether = 16;
+
+// visit(tile, channel) for each of `tiles` and the first of each kTileChannels channels, in the
+// order of places in memory as far as tiles go.
+CDFSS_INLINE void for_parts(std::int64_t tiles, std::int64_t channels, PlaneSteps steps,
+                            const auto& visit) {
+  if (steps.tile < steps.channels) {
+    for (std::int64_t c = 0; c < channels; c += kTileChannels) {
+      for (std::int64_t t = 0; t < tiles; ++t) visit(t, c);
+    }
+  } else {
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      for (std::int64_t c = 0; c < channels; c += kTileChannels) visit(t, c);
+    }
+  }
+}
+
 // A tile reads In x In pixels from `border` before its own.
 template <typename Cpu, auto kMap, int Out, int In, typename T, typename U>
 CDFSS_INLINE void tiles_in(const Tiling& tiling, PlaneSteps steps, std::int64_t border,
                            const T* images, const T* mask, U* planes, Range range) {
   using Floats = FloatsOf<Cpu>;
-  for (std::int64_t index = range.begin; index < range.end; ++index) {
-    std::int64_t places[In * In];
-    places_of<In>(tiling, range.tiles.tile(index), border, places);
-    U* tile = planes + (index - range.tiles.first) * steps.tile;
-    for (std::int64_t c = 0; c < tiling.images.channels; c += kTileChannels) {
-      U* const part = tile + c / kTileChannels * steps.channels;
+  for (std::int64_t first = range.begin; first < range.end; first += kTilesTogether) {
+    const std::int64_t count = std::min(kTilesTogether, range.end - first);
+    std::int64_t places[kTilesTogether][In * In];
+    for (std::int64_t t = 0; t < count; ++t) {
+      places_of<In>(tiling, range.tiles.tile(first + t), border, places[t]);
+    }
+    const auto transform = [&](std::int64_t t, std::int64_t c) {
+      U* const part = planes + (first + t - range.tiles.first) * steps.tile +
+                      c / kTileChannels * steps.channels;
       const auto read = [&](int i, int v, Floats* row) {
         const std::int64_t channel = c + v * Cpu::kLanes;
 #pragma GCC unroll 6
         for (int j = 0; j < In; ++j) {
-          const std::int64_t place = places[i * In + j];
+          const std::int64_t place = places[t][i * In + j];
           row[j] = Floats{};
           if (place == kOutside) continue;
           load(images + place + channel, row[j]);
@@ -127,7 +148,8 @@ CDFSS_INLINE void tiles_in(const Tiling& tiling, PlaneSteps steps, std::int64_t 
         for (int i = 0; i < Out; ++i) round_to<Cpu>(column[i], to + i * Out * steps.plane);
       };
       sandwich<Cpu, kMap, Out, In>(read, write);
-    }
+    };
+    for_parts(count, tiling.images.channels, steps, transform);
   }
 }
 
