@@ -42,6 +42,17 @@ TEST(EvalCli, VersionIsOneLine) {
   EXPECT_TRUE(result.output.starts_with("cdfss-eval ")) << result.output;
 }
 
+// Models and runs record it.
+TEST(EvalCli, VersionNamesTheRevisionThatWasBuilt) {
+  const char* source = std::getenv("CDFSS_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "run by meson test";
+  ProcessResult head =
+      testing::run_shell("git -C " + testing::quoted(source) + " rev-parse --short=12 HEAD");
+  if (head.exit_code != 0) GTEST_SKIP() << "not built from a git repository: " << head.errors;
+  head.output.pop_back();  // the line's end
+  EXPECT_NE(eval({"--version"}).output.find("(" + head.output), std::string::npos) << head.output;
+}
+
 TEST(EvalCli, UsageErrorsExitWith2AndNameTheOption) {
   expect_failure(eval({}), 2, {"--dataset", "--video"});
   expect_failure(eval({"--bogus"}), 2, {"--bogus"});
