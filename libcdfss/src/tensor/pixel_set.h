@@ -17,7 +17,7 @@ class PixelSet {
   // they are and of which dtype, which decides strip().
   PixelSet(const at::Tensor& mask, at::TensorOptions features);
 
-  std::int64_t strip() const { return strip_; }
+  std::int64_t strip() const { return strip_; }  // pixels of a strip: 16 or 128
   const at::Tensor& mask() const { return mask_; }
   double share() const;  // of all pixels of the images, 0 to 1
   // With all pixels that a 3 x 3 convolution of this dilation reads for those of the set.

@@ -100,7 +100,8 @@ CDFSS_INLINE void places_of(const Tiling& tiling, std::int64_t tile, std::int64_
 constexpr std::int64_t kTilesTogether = 16;
 
 // visit(tile, channel) for each of `tiles` and the first of each kTileChannels channels, in the
-// order of places in memory as far as tiles go.
+// order in which a plane has them: panels the tiles of some channels, others the channels of a
+// tile.
 CDFSS_INLINE void for_parts(std::int64_t tiles, std::int64_t channels, PlaneSteps steps,
                             const auto& visit) {
   if (steps.tile < steps.channels) {
